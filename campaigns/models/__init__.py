@@ -1,0 +1,18 @@
+"""The tables of the campaigns floor, one subject a file."""
+
+from campaigns.models.campaign import Behavior, Campaign, Target
+from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion
+from campaigns.models.proposal import Proposal
+from campaigns.models.round import Candidate, Round
+
+__all__ = [
+    "Behavior",
+    "Campaign",
+    "Candidate",
+    "Embedding",
+    "EnsembleMember",
+    "EnsembleVersion",
+    "Proposal",
+    "Round",
+    "Target",
+]
