@@ -1,0 +1,1 @@
+"""Honest patterns for the lead's evidence inbox: statistics over labels, no language model."""
