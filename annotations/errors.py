@@ -13,6 +13,12 @@ class NotAllowed(DomainError):
     code = "not_allowed"
 
 
+class NotFound(DomainError):
+    """There is no such thing, or not for this person: strangers can't tell which."""
+
+    code = "not_found"
+
+
 class Conflict(DomainError):
     """The world has moved on since the page was loaded; nothing of the person's work is lost."""
 

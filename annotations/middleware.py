@@ -5,10 +5,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from annotations.errors import BadInput, Conflict, DomainError, NotAllowed, NothingToDo
+from annotations.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NothingToDo
 
 STATUS: dict[type[DomainError], int] = {
     NotAllowed: 403,
+    NotFound: 404,
     Conflict: 409,
     BadInput: 422,
     NothingToDo: 404,

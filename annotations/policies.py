@@ -1,0 +1,45 @@
+"""When a thing is allowed, beyond who may do it."""
+
+from annotations.errors import BadInput, Conflict, NotAllowed
+from annotations.models import Annotation, Case, Membership, RubricVersion
+from annotations.permissions import ADJUDICATORS, has_role
+from annotations.statuses import AnnotationStatus, CaseStatus
+
+
+def check_can_adjudicate(membership: Membership, case: Case) -> None:
+    """Adjudicators only, on a case that is past labelling, and not on their own answer.
+
+    Somebody who rated the case may decide it only where the project has no other adjudicator.
+    """
+    if not has_role(membership, ADJUDICATORS):
+        raise NotAllowed("Adjudicating is for adjudicators, leads and owners of the project.")
+    if case.status not in (CaseStatus.ADJUDICATION, CaseStatus.SETTLED):
+        raise Conflict("This case is still being labelled: adjudication opens when it is done.")
+    rated = Annotation.objects.filter(
+        case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
+    ).exists()
+    if rated and others_can_adjudicate(membership):
+        raise NotAllowed("You labelled this case yourself, so another adjudicator decides it.")
+
+
+def others_can_adjudicate(membership: Membership) -> bool:
+    return (
+        Membership.objects.filter(project=membership.project, role__in=ADJUDICATORS)
+        .exclude(pk=membership.pk)
+        .exists()
+    )
+
+
+def check_can_release(version: RubricVersion) -> None:
+    """A rubric version is released only when every criterion can be answered."""
+    questions = list(version.criteria.all())
+    problems = [] if questions else ["Add at least one criterion before you release the rubric."]
+    for question in questions:
+        if len(question.options) < 2:
+            problems.append(f"“{question.name}” needs at least two answers.")
+        if len(set(question.values)) != len(question.values):
+            problems.append(f"“{question.name}” has the same answer twice.")
+        if not question.definition.strip():
+            problems.append(f"“{question.name}” has no definition: raters need one.")
+    if problems:
+        raise BadInput(" ".join(problems), problems)

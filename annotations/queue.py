@@ -1,0 +1,181 @@
+"""The queue: slots are made ahead of time, and a claim is one indexed statement.
+
+The claim is the same for every rater and order: `FOR UPDATE SKIP LOCKED`, so that two raters never
+wait for each other and never get the same place. A cap can't be exceeded, because there are no more
+slots than the cap; a rater never gets a case twice, because a unique constraint says so.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from annotations import audit
+from annotations.errors import BadInput, Conflict
+from annotations.models import Case, Project, Rater, RubricVersion, Skip, Slot
+from annotations.statuses import Arm, CaseStatus, RaterKind, SlotStatus
+
+LEASE = timedelta(minutes=20)
+
+# $1 project, $2 rater. A slot is free when it is open or its lease lapsed; not for this rater when
+# the rater has a sheet, a skip or a place on the case already.
+_CLAIM = """
+UPDATE annotations_slot SET status = 'leased', rater_id = %(rater)s, leased_at = now(),
+       leased_until = now() + %(lease)s, arm = ''
+WHERE id = (
+    SELECT s.id FROM annotations_slot s
+    WHERE s.project_id = %(project)s AND s.status <> 'done'
+      AND (s.status = 'open' OR s.leased_until < now())
+      AND (%(case)s::bigint IS NULL OR s.case_id = %(case)s)
+      AND NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
+                      AND a.rater_id = %(rater)s AND a.status = 'submitted'
+                      AND a.rubric_version_id = s.rubric_version_id)
+      AND NOT EXISTS (SELECT 1 FROM annotations_skip k
+                      WHERE k.case_id = s.case_id AND k.rater_id = %(rater)s)
+      AND NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id
+                      AND o.rater_id = %(rater)s AND o.id <> s.id)
+    ORDER BY s.priority DESC, s.id
+    FOR UPDATE OF s SKIP LOCKED
+    LIMIT 1)
+RETURNING id
+"""
+
+
+def arm_for(project: Project, *, rater: Rater, case: Case) -> Arm:
+    """The arm of this (rater, case), by a keyed hash: fixed for ever, unguessable, no state.
+
+    The first `project.reveal_share` of the hash's range is the arm reveal, the rest is blind.
+    """
+    message = f"arm:{project.pk}:{rater.pk}:{case.pk}".encode()
+    digest = hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return Arm.REVEAL if share < project.reveal_share else Arm.BLIND
+
+
+@transaction.atomic
+def open_slots(
+    cases: Iterable[Case],
+    *,
+    rubric_version: RubricVersion,
+    priorities: dict[int, float] | None = None,
+) -> int:
+    """Make the missing slots of each case, up to its overlap. Safe to run twice. Returns how many.
+
+    A sheet that a person gave without a slot (imported) takes the place of one slot.
+    """
+    cases = list(cases)
+    ids = [case.pk for case in cases]
+    have: dict[int, int] = dict.fromkeys(ids, 0)
+    for case_id in Slot.objects.filter(case__in=ids).values_list("case_id", flat=True):
+        have[case_id] += 1
+    people = [RaterKind.PERSON, RaterKind.IMPORTED, RaterKind.SIMULATED]
+    loose = Case.objects.filter(
+        pk__in=ids, annotations__slot__isnull=True, annotations__submitted_at__isnull=False,
+        annotations__rater__kind__in=people,
+    ).values_list("pk", flat=True)  # fmt: skip
+    for case_id in loose:
+        have[case_id] += 1
+    slots = [
+        Slot(
+            project_id=case.project_id,
+            case=case,
+            rubric_version=rubric_version,
+            number=number,
+            priority=(priorities or {}).get(case.pk, 0.0),
+        )
+        for case in cases
+        for number in range(have[case.pk] + 1, case.overlap + 1)
+    ]
+    made = len(Slot.objects.bulk_create(slots, batch_size=1000, ignore_conflicts=True))
+    with_work = {slot.case_id for slot in slots}
+    Case.objects.filter(pk__in=with_work, status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
+    return made
+
+
+def claim(rater: Rater, *, case: Case | None = None) -> Slot | None:
+    """The rater's slot in work, or the next free one; None when there is no work for this rater.
+
+    The rater's own lease is renewed even if it lapsed, as long as nobody has taken the slot.
+    """
+    own = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED)
+    if case is not None:
+        own = own.filter(case=case)
+    slot = own.order_by("leased_at").first()
+    if slot is not None and heartbeat(slot, rater=rater):
+        return _with_all(slot.pk)
+    parameters = {
+        "project": rater.project_id,
+        "rater": rater.pk,
+        "lease": LEASE,
+        "case": case.pk if case else None,
+    }
+    for _ in range(3):  # a second tab of the same rater can win the same case in between
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_CLAIM, parameters)
+                row = cursor.fetchone()
+        except IntegrityError:
+            continue
+        if row is None:
+            return None
+        slot = _with_all(row[0])
+        slot.arm = arm_for(slot.project, rater=rater, case=slot.case)
+        slot.save(update_fields=["arm"])
+        return slot
+    return None
+
+
+def _with_all(slot_id: int) -> Slot:
+    return Slot.objects.select_related("case", "project", "rubric_version", "rater").get(pk=slot_id)
+
+
+def heartbeat(slot: Slot, *, rater: Rater) -> bool:
+    """Renew the lease; False when somebody else has the slot or it is done."""
+    return bool(
+        Slot.objects.filter(pk=slot.pk, rater=rater, status=SlotStatus.LEASED).update(
+            leased_until=timezone.now() + LEASE
+        )
+    )
+
+
+@transaction.atomic
+def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
+    """Pass the case on to others, with a reason. The rater won't get it again."""
+    if not reason.strip():
+        raise BadInput(
+            "Say why you skip the case: it helps the leads, and never counts against you."
+        )
+    locked = Slot.objects.select_for_update().get(pk=slot.pk)
+    if locked.status != SlotStatus.LEASED or locked.rater_id != rater.pk:
+        raise Conflict("This case is no longer yours, so there is nothing to skip. Take the next.")
+    Skip.objects.get_or_create(case=locked.case, rater=rater, defaults={"reason": reason[:200]})
+    Slot.objects.filter(pk=slot.pk).update(
+        status=SlotStatus.OPEN, rater=None, arm="", leased_at=None, leased_until=None
+    )
+    audit.record(
+        "skipped case", locked.case, project=locked.project, by=rater.user, reason=reason[:200]
+    )
+
+
+def work_left(rater: Rater) -> tuple[int, int]:
+    """(cases done, cases waiting) for this rater in the project."""
+    done = rater.annotations.filter(status="submitted").count()
+    seen = rater.annotations.filter(status="submitted").values("case")
+    waiting = (
+        Slot.objects.filter(project=rater.project)
+        .exclude(status=SlotStatus.DONE)
+        .exclude(case__in=seen)
+        .exclude(case__in=rater.skips.values("case"))
+        .exclude(status=SlotStatus.LEASED, leased_until__gt=timezone.now())
+        .values("case")
+        .distinct()
+        .count()
+    )
+    own = Slot.objects.filter(
+        rater=rater, status=SlotStatus.LEASED, leased_until__gt=timezone.now()
+    ).count()
+    return done, waiting + own

@@ -1,0 +1,53 @@
+"""Who may see whose label, and what AI help, phase by phase: the rules of blindness."""
+
+from django.db.models import QuerySet
+
+from annotations.models import Annotation, Case, Membership, Rater
+from annotations.permissions import ADJUDICATORS, READERS
+from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind, Role
+
+
+def can_see_prelabel(sheet: Annotation, *, rater: Rater) -> bool:
+    """The AI's answer: only to the sheet's own rater, after the answer, in the arm reveal."""
+    return (
+        sheet.rater_id == rater.pk
+        and sheet.status == AnnotationStatus.SUBMITTED
+        and sheet.arm == Arm.REVEAL
+    )
+
+
+def still_owes_an_answer(case: Case, membership: Membership) -> bool:
+    """Whether this member could yet be asked to label the case: then all others' labels are secret.
+
+    True while the case is being labelled and the member has no submitted sheet on it.
+    """
+    if case.status not in (CaseStatus.NEW, CaseStatus.LABELLING):
+        return False
+    return not Annotation.objects.filter(
+        case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
+    ).exists()
+
+
+def sheets_visible_to(membership: Membership, case: Case) -> QuerySet[Annotation]:
+    """The submitted sheets on a case that this member may see, people's and judges'.
+
+    annotator: the own one; all people's once the case is settled and the own answer was given.
+    owner, lead, adjudicator, viewer: all, once nobody is labelling the case any more.
+    """
+    sheets = Annotation.objects.filter(case=case, status=AnnotationStatus.SUBMITTED)
+    own = sheets.filter(rater__user=membership.user)
+    role = Role(membership.role)
+    if role in READERS:
+        over = case.status in (CaseStatus.ADJUDICATION, CaseStatus.SETTLED)
+        return sheets if over else own
+    if case.status == CaseStatus.SETTLED and own.exists():
+        return sheets.exclude(rater__kind=RaterKind.JUDGE)
+    return own
+
+
+def can_see_side_by_side(membership: Membership, case: Case) -> bool:
+    """Raters side by side: adjudicators, once the labelling of the case is over."""
+    return Role(membership.role) in ADJUDICATORS and case.status in (
+        CaseStatus.ADJUDICATION,
+        CaseStatus.SETTLED,
+    )
