@@ -1,0 +1,1 @@
+"""Starts and stops the parts of an install (database, worker, sweep, web); for `./run`."""
