@@ -1,0 +1,60 @@
+"""What every project page opens with: who is it, may they, and the side bar."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from annotations.models import Membership, Rater
+from annotations.navigation import navigation
+from annotations.permissions import MEMBERS, membership_for
+from annotations.statuses import RaterKind, Role
+
+View = Callable[..., HttpResponse]
+
+
+def member_page(roles: frozenset[Role] = MEMBERS) -> Callable[[View], View]:
+    """Sign-in, then membership with one of `roles`: the view gets (request, membership, ...).
+
+    The address has a `slug`. A stranger gets 404, a member of another role 403.
+    """
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def wrapped(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+            return view(request, membership_for(request.user, slug, roles), **kwargs)
+
+        wrapped.roles = roles  # type: ignore[attr-defined]  # read by the test of every page
+        return wrapped
+
+    return decorate
+
+
+def show(
+    request: HttpRequest, membership: Membership, template: str, *, active: str,
+    status: int = 200, **context: Any,
+) -> HttpResponse:  # fmt: skip
+    """Render a project page (or its fragment, "page.html#part") with the side bar."""
+    context = {
+        "project": membership.project,
+        "membership": membership,
+        "nav": navigation(membership, active=active),
+        "simulated": simulated_notice(membership),
+        **context,
+    }
+    return render(request, template, context, status=status)
+
+
+def simulated_notice(membership: Membership) -> str:
+    """The banner's sentence where simulated raters or responses are among what the page shows."""
+    project = membership.project
+    parts = []
+    if Rater.objects.filter(project=project, kind=RaterKind.SIMULATED).exists():
+        parts.append("simulated raters, who are no people")
+    if project.cases.filter(is_simulated=True).exists():
+        parts.append("responses of the sandbox target, which is a simulator")
+    return f"This project contains {' and '.join(parts)}." if parts else ""
