@@ -1,5 +1,10 @@
 """Addresses of the campaigns pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from campaigns.views import campaign
+
+urlpatterns = [
+    path("", campaign.home, name="home"),
+    path("p/<slug:slug>/", campaign.project, name="project"),
+]

@@ -1,10 +1,20 @@
 """All addresses of the product."""
 
 from django.contrib import admin
+from django.contrib.auth import views as auth
 from django.urls import include, path
+
+from evalplatform.health import healthz
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("sign-out/", auth.LogoutView.as_view(), name="logout"),
+    path("account/password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path(
+        "account/password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"
+    ),
     path("api/v1/", include("evalplatform.api_urls")),
     path("", include("campaigns.urls")),
     path("", include("annotations.urls")),
