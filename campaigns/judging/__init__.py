@@ -1,0 +1,1 @@
+"""Verdicts of many judges turned into one calibrated, honestly measured score (pure)."""
