@@ -64,6 +64,9 @@ class EnsembleMember(models.Model):
     threshold = models.FloatField(null=True, blank=True)
     weight = models.FloatField(null=True, blank=True)
     left_out = models.CharField(max_length=200, blank=True)
+    payload = models.JSONField(
+        default=dict, help_text="Fitted.as_json() of a local judge; empty for an imported one."
+    )
 
     class Meta:
         constraints = [

@@ -29,6 +29,9 @@ class Round(models.Model):
         help_text="The ensemble of the round before: it pre-labels this round.",
     )  # fmt: skip
     is_imported = models.BooleanField(default=False)
+    simulated_raters = models.PositiveSmallIntegerField(
+        default=0, help_text="0: people label. Else this many simulated raters do, marked so."
+    )
     # What each step found, for the page and for a second run: {"agree": {...}, "calibrate": {...}}.
     findings = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
