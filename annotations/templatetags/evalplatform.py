@@ -1,4 +1,4 @@
-"""Tags for every page: numbers with their interval, hostile text made visible, states, our own charts."""
+"""Tags for every page: numbers with their interval, hostile text, states, our own charts."""
 
 import json
 import math
@@ -20,20 +20,21 @@ LONG_TEXT = 1_500
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 # One tone a word; a status that is not listed is neutral and still readable.
 TONES = {
-    "ok": "released accepted passed pass done agreed settled gold submitted complete succeeded active "
-    "calibrated valid fresh blind kept",
+    "ok": "released accepted passed pass done agreed settled gold submitted complete succeeded "
+    "active calibrated valid fresh blind kept",
     "warn": "stale suspect cannot_tell due overdue paused revised expired partial invalid refused "
     "needs_work disputed reveal",
     "bad": "blocked failed fail rejected error suspended violates lost cancelled undefined_error",
-    "info": "pilot open running leased queued in_progress proposed new waiting current shown evidence",
+    "info": "pilot open running leased queued in_progress proposed new waiting current shown "
+    "evidence",
     "sim": "simulated simulator sandbox",
 }  # fmt: skip
 TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 SVG = "{http://www.w3.org/2000/svg}"
-SVG_TAGS = frozenset(
-    "svg g path line polyline polygon rect circle ellipse text tspan title desc defs marker "
-    "clipPath linearGradient stop pattern use a".split()
-)
+SVG_TAGS = {
+    "svg", "g", "path", "line", "polyline", "polygon", "rect", "circle", "ellipse", "text", "tspan",
+    "title", "desc", "defs", "marker", "clipPath", "linearGradient", "stop", "pattern", "use", "a",
+}  # fmt: skip
 
 
 class Estimate(Protocol):
@@ -61,14 +62,18 @@ def estimate(
     e: Estimate | None, *, as_percent: bool = False, digits: int | None = None
 ) -> SafeString:
     """Value, interval and n; `undefined` with its reason where there is no value."""
-    if e is None or not _is_number(e.value):
-        reason = (getattr(e, "reason", None) or MISSING) if e is not None else MISSING
-        return _undefined(str(reason), n=getattr(e, "n", None))
+    if not e:  # also a name that the template does not know
+        return _undefined(MISSING)
+    if not _is_number(e.value):
+        return _undefined(e.reason or MISSING, n=e.n)
     digits = digits if digits is not None else (1 if as_percent else 3)
     value, low, high = (_number(x, digits, as_percent=as_percent) for x in (e.value, e.low, e.high))
-    interval: str = ""
     if _is_number(e.low) and _is_number(e.high):
         interval = format_html(' <span class="interval">[{}, {}]</span>', low, high)
+    else:
+        interval = format_html(
+            ' <span class="interval none">no interval: {}</span>', e.reason or MISSING
+        )
     n = "" if e.n is None else format_html(' <span class="n">n&nbsp;=&nbsp;{}</span>', f"{e.n:,}")
     return format_html(
         '<span class="estimate" title="{}"><span class="value">{}</span>{}{}</span>',
@@ -103,7 +108,7 @@ def case_text(case: Case, *, notice: str = "", masked: bool = False) -> dict[str
 
 @register.simple_tag
 def chart(svg: str | None) -> SafeString:
-    """A chart that we drew, unescaped; anything in it that can act or that the policy blocks raises."""
+    """A chart that we drew, unescaped; whatever in it can act or is blocked by policy raises."""
     if not svg:
         return _undefined("nothing to draw yet")
     check_own_svg(str(svg))
@@ -128,9 +133,11 @@ def empty_state(
 
 
 def check_own_svg(svg: str) -> None:
-    """Raises ValueError unless `svg` is well formed, drawing elements only, without handlers or styles."""
+    """Raises ValueError unless `svg` is well formed and only draws: no handlers, no styles."""
     if not svg.lstrip().startswith("<svg") or "<!" in svg or "<?" in svg:
-        raise ValueError("A chart must be one <svg> element, without doctype, comments or instructions.")
+        raise ValueError(
+            "A chart must be one <svg> element, without doctype, comments or instructions."
+        )
     try:
         root = ElementTree.fromstring(svg)  # noqa: S314 (no doctype, so no entities to expand)
     except ElementTree.ParseError as error:

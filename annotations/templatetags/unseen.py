@@ -1,7 +1,8 @@
-"""Characters that a reader can't see or that reorder what they see, for whoever shows hostile text (pure).
+"""Characters that can't be seen or that reorder what is, for whoever shows hostile text (pure).
 
-Source: Unicode 14 general categories Cc, Cf, Cs, Co, Zl, Zp; the fillers, blanks and variation selectors that
-draw nothing (UTS 39, UAX 9); the joiners are kept where a script or an emoji needs them (UTS 46, CONTEXTJ).
+Source: Unicode 14 general categories Cc, Cf, Cs, Co, Zl, Zp; the fillers, blanks and variation
+selectors that draw nothing (UTS 39, UAX 9); the joiners are kept where a script or an emoji needs
+them (in the spirit of CONTEXTJ, RFC 5892).
 """
 
 import re

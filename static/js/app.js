@@ -29,14 +29,30 @@
     403: "You may not do that here, or the form is too old. Reload the page; if it stays, ask the project's lead.",
     404: "That is no longer here. Reload the page to see what changed.",
     409: "Somebody else changed this meanwhile. Nothing of yours was lost; reload the page and check before you repeat it.",
+    422: "The server could not take that input. Check what you typed and send it again.",
     413: "That is too large to send. Send a smaller file or shorter text.",
     429: "Too many requests. Wait a minute and try again.",
     503: "The server is busy or restarting. Wait a few seconds and try again.",
   };
+  // The server's own words: a short plain text, or what its error page says. Parsed, never put into this page as HTML.
+  const errorPage = (xhr) => {
+    if (!(xhr.getResponseHeader("Content-Type") || "").startsWith("text/html")) return null;
+    return new DOMParser().parseFromString(xhr.responseText, "text/html").querySelector("[data-error-page]");
+  };
+  const said = (xhr) => {
+    const isPlain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+    const own = (isPlain ? xhr.responseText : errorPage(xhr)?.querySelector("[data-said]")?.textContent || "").trim();
+    return own.length < 500 ? own : "";
+  };
+  // A form with its errors (422) is swapped in; a whole error page never is.
+  addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.status !== 422 || !errorPage(event.detail.xhr)) return;
+    event.detail.shouldSwap = false;
+    event.detail.isError = true;
+  });
   addEventListener("htmx:responseError", (event) => {
     const xhr = event.detail.xhr;
-    const isPlain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain");
-    const own = isPlain && xhr.responseText.trim().length < 500 ? xhr.responseText.trim() : "";
+    const own = said(xhr);
     const other = `The server failed (${xhr.status}) and nothing was saved by this step. Try again; if it stays, tell whoever runs this install.`;
     toast(own || SAY[xhr.status] || other, xhr.status === 409 ? "warn" : "bad");
   });
