@@ -1,10 +1,12 @@
-"""What every test may use: the published data sets, and cheap passwords."""
+"""What every test may use: the published data sets, cheap passwords, and the small world."""
 
 import os
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
+
+from tests.world import World, make_world
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,3 +24,9 @@ def shared_data() -> Path:
 def _cheap_passwords(settings: Settings) -> None:
     """Argon2 is slow on purpose; test users need no protection."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """A project with a lead, two annotators, an adjudicator, a viewer; and a stranger."""
+    return make_world()
