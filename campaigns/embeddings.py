@@ -129,9 +129,9 @@ def load_model(folder: Path) -> Any:
     """
     torch = importlib.import_module("torch")
     sentences = importlib.import_module("sentence_transformers")
-    torch.set_num_threads(
-        1
-    )  # one process a core: 1.6 times the texts for each second of the processor
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    # One process a core: 1.6 times the texts for each second of the processor.
+    torch.set_num_threads(1)
     return sentences.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
 
 
@@ -178,8 +178,10 @@ class CachedEncode:
         self._lock = threading.Lock()  # the web server's threads share one encoder
 
     def __call__(self, texts: Sequence[str]) -> Rows:
-        cut = [text[:MOST_CHARACTERS] for text in texts]
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in cut]
+        # Half a surrogate pair becomes a question mark: no tokeniser takes it.
+        raw = [text[:MOST_CHARACTERS].encode("utf-8", "replace") for text in texts]
+        cut = [text.decode("utf-8") for text in raw]
+        keys = [hashlib.sha256(text).digest() for text in raw]
         with self._lock:
             known = {key: self._rows[key] for key in set(keys) & self._rows.keys()}
             new = {key: text for key, text in zip(keys, cut, strict=True) if key not in known}

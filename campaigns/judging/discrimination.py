@@ -16,6 +16,7 @@ from campaigns.judging.errors import BadScores
 from campaigns.judging.linear import Bools, Floats
 
 METHOD = "Newcombe's method 5"
+OFF_THE_END = 1e-9
 
 
 def auroc(scores: Floats, y: Bools, *, level: float = 0.95) -> Estimate:
@@ -41,6 +42,7 @@ def _newcombe(area: float, *, m: int, n: int, level: float) -> tuple[float, floa
         inner = 1 + half * (1 - a) / (2 - a) + half * a / (1 + a)
         return abs(area - a) - z * math.sqrt(a * (1 - a) * inner / (m * n))
 
-    low = 0.0 if area == 0 else float(brentq(beyond, 0.0, area))
-    high = 1.0 if area == 1 else float(brentq(beyond, area, 1.0))
+    # At 0 and 1 the variance is 0, so that the end itself is a root that says nothing: stay off it.
+    low = 0.0 if area == 0 else float(brentq(beyond, 0.0, min(area, 1 - OFF_THE_END)))
+    high = 1.0 if area == 1 else float(brentq(beyond, max(area, OFF_THE_END), 1.0))
     return low, high

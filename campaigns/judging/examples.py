@@ -46,11 +46,14 @@ class Example:
 
 
 def clip(text: str) -> str:
-    """The head and the tail of a text that is too long: answers turn at their end."""
-    if len(text) <= MOST_CHARACTERS:
-        return text
-    half = MOST_CHARACTERS // 2
-    return f"{text[:half]}\n{text[-half:]}"
+    """The head and the tail of a text that is too long (answers turn at their end), as valid text.
+
+    Half a surrogate pair, which JSON can smuggle in, becomes a question mark: no encoder takes it.
+    """
+    if len(text) > MOST_CHARACTERS:
+        half = MOST_CHARACTERS // 2
+        text = f"{text[:half]}\n{text[-half:]}"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def check_labels(examples: Sequence[Example], y: npt.NDArray[np.bool_]) -> None:

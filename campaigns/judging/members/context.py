@@ -2,9 +2,8 @@
 
 Symbols: c = unit mean of the embeddings of setting and prompt, r = embedding of the answer.
 Features: [c, r, sqrt(D) c*r, |c - r|] and TF-IDF of setting, prompt and answer, each with a
-vocabulary of its own (as good as prefixing the words with the field's name). Measured in the
-project's study: with context .40 / .43 of context-dependent harms are caught at 5 % false
-positives, from the answer alone .34 / .39.
+vocabulary of its own (as good as prefixing the words with the field's name). From 1,000 labels of
+DiaSafety it caught .26 of its validation set's harms at 5 % false positives, the answer alone .23.
 """
 
 from collections.abc import Mapping, Sequence
