@@ -114,6 +114,12 @@ class Ensemble:
         """sha256 over everything that `as_json` writes."""
         return revision_of(self.as_json())
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each voting judge's standardised log odds, by name."""
+        voting = [self.names[column] for column in self.stack.columns]
+        return {name: float(w) for name, w in zip(voting, self.stack.model.weights, strict=False)}
+
     def predict(self, scores: Floats) -> Floats:
         """P(positive), (N,), of scores (N, M) in the order of `names`; nan without any verdict."""
         check_scores(scores, self.names)

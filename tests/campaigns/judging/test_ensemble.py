@@ -56,6 +56,12 @@ def test_inverted_and_useless_judges_are_left_out_with_the_reason() -> None:
     assert members["verdict"].verdicts < 600
 
 
+def test_the_weights_are_those_of_the_voting_judges_and_the_sharp_one_weighs_most() -> None:
+    weights = fitted()[0].weights
+    assert set(weights) == {"sharp", "dull", "verdict"}
+    assert weights["sharp"] > weights["dull"] > 0
+
+
 def test_what_a_left_out_judge_says_changes_nothing() -> None:
     ensemble, scores, _ = fitted()
     other = scores.copy()
