@@ -10,6 +10,7 @@ import pytest
 from django.template import engines
 from django.utils.html import strip_tags
 
+from annotations.errors import BadInput
 from annotations.measurement.results import Estimate, undefined
 from annotations.templatetags.evalplatform import check_own_svg, show_controls
 from annotations.templatetags.unseen import UNSEEN
@@ -342,6 +343,19 @@ def test_an_error_page_needs_no_context_and_says_what_to_do(name: str) -> None:
 def test_an_error_page_quotes_what_was_refused_as_text() -> None:
     html = engines["django"].get_template("409.html").render({"message": "<b>Closed.</b>"})
     assert '<p class="said" data-said>&lt;b&gt;Closed.&lt;/b&gt;</p>' in html
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 422])
+def test_a_refusal_of_the_domain_is_told_in_its_own_words(status: int) -> None:
+    error = BadInput("The file has no id column.", ["row 3: <i>"])
+    html = (
+        engines["django"]
+        .get_template("errors/domain.html")
+        .render({"error": error, "status": status})
+    )
+    assert "data-said>The file has no id column.</p>" in html
+    assert "<li>row 3: &lt;i&gt;</li>" in html
+    assert f'<p class="code">{status}</p>' in html
 
 
 @pytest.mark.parametrize(
