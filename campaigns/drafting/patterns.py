@@ -67,6 +67,8 @@ def mine_together(packets: Sequence[tuple[EvidenceSet, Embeddings]], *, seed: in
 
 def _check_shape(evidence: EvidenceSet, embeddings: Embeddings) -> None:
     expected = len(evidence.sheets)
+    if not expected:
+        return  # nothing has no shape, and `shortage` says so
     if embeddings.ndim != 2 or len(embeddings) != expected:
         raise ValueError(
             f"{evidence.criterion!r} has {expected} sheets and embeddings of shape "

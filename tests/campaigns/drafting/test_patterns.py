@@ -136,3 +136,11 @@ def test_hostile_texts_reach_a_title_only_as_bare_words():
     for pattern in report.patterns:
         assert not set('<>"\x00\u202e') & set(pattern.title)
         assert all(term.isalpha() for term in pattern.terms)
+
+
+def test_a_criterion_without_cases_is_said_and_does_not_stop_the_others():
+    evidence, embeddings = world(seed=1)
+    empty = EvidenceSet("new", ())
+    report = mine_together([(empty, np.array([])), (evidence, embeddings)], seed=3)
+    assert {pattern.criterion for pattern in report.patterns} == {"mild-criterion"}
+    assert mine(empty, np.array([]), seed=3).reason.startswith("new: 0 cases have a blind label")
