@@ -1,14 +1,16 @@
 """Adjudication: the queue of disagreements, raters side by side, a decision with its cause."""
 
 import random
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from annotations import audit, gold, policies
 from annotations.answers import Answer, check_answer
-from annotations.errors import BadInput, NotAllowed
+from annotations.errors import BadInput, Conflict, NotAllowed
 from annotations.models import (
     Adjudication,
     Annotation,
@@ -18,7 +20,14 @@ from annotations.models import (
     Project,
     Verdict,
 )
-from annotations.statuses import Cause, CaseStatus, RaterKind, VerdictStatus
+from annotations.statuses import (
+    BLIND_ARMS,
+    AnnotationStatus,
+    CaseStatus,
+    Cause,
+    RaterKind,
+    VerdictStatus,
+)
 from annotations.visibility import can_see_side_by_side
 
 
@@ -42,6 +51,49 @@ def waiting(project: Project) -> QuerySet[Case]:
     return Case.objects.filter(project=project, status=CaseStatus.ADJUDICATION).order_by("id")
 
 
+def waiting_for(by: Membership) -> QuerySet[Case]:
+    """The waiting cases that this member may decide: not those that the member rated."""
+    cases = waiting(by.project)
+    if not policies.others_can_adjudicate(by):
+        return cases
+    rated = Annotation.objects.filter(
+        project=by.project, rater__user=by.user, status=AnnotationStatus.SUBMITTED
+    )
+    return cases.exclude(pk__in=rated.values("case"))
+
+
+def history(case: Case) -> QuerySet[Adjudication]:
+    """Every decision on the case, the latest first."""
+    return case.adjudications.select_related("adjudicator", "criterion").order_by("-id")
+
+
+def causes_decided(project: Project) -> dict[Cause, int]:
+    """How many decisions each cause has in this project, the commonest first."""
+    rows = (
+        Adjudication.objects.filter(case__project=project)
+        .values_list("cause")
+        .annotate(n=Count("id"))
+        .order_by("-n", "cause")
+    )
+    return {Cause(cause): n for cause, n in rows}
+
+
+def answer_counts(cases: Sequence[Case]) -> dict[int, dict[int, dict[str, int]]]:
+    """case id -> criterion id -> how many people finally gave each answer; judges don't count."""
+    found: dict[int, dict[int, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
+    for verdict in (
+        Verdict.objects.filter(case__in=[case.pk for case in cases], annotation__arm__in=BLIND_ARMS)
+        .exclude(annotation__rater__kind=RaterKind.JUDGE)
+        .select_related("annotation")
+        .order_by("id")
+    ):
+        found[verdict.case_id][verdict.criterion_id].append(verdict)
+    return {
+        case_id: {criterion: gold.final_counts(given) for criterion, given in by_criterion.items()}
+        for case_id, by_criterion in found.items()
+    }
+
+
 def side_by_side(case: Case, *, question: CriterionVersion, by: Membership) -> list[SideBySide]:
     """People in an order that is random but fixed for this case; judges come last.
 
@@ -55,7 +107,7 @@ def side_by_side(case: Case, *, question: CriterionVersion, by: Membership) -> l
     ).select_related("annotation__rater").order_by("revision", "id"):  # fmt: skip
         sheets.setdefault(verdict.annotation_id, []).append(verdict)
     columns = [_column(verdicts) for verdicts in sheets.values()]
-    random.Random(case.pk).shuffle(columns)
+    random.Random(case.pk).shuffle(columns)  # noqa: S311 (an order on a screen, no secret)
     return sorted(columns, key=lambda column: column.is_judge)
 
 
@@ -84,14 +136,30 @@ def decide(
     answer: Answer,
     cause: str,
     note: str = "",
+    seen: int | None = None,
 ) -> Adjudication:
-    """Settle one criterion of one case. The cause is required; verdicts stay as they were given."""
+    """Settle one criterion of one case. The cause is required; verdicts stay as they were given.
+
+    `seen` is the latest decision that the adjudicator had on screen (0: none, None: not checked).
+    The same decision twice is once; raises `Conflict` when somebody decided otherwise meanwhile.
+    """
     locked = Case.objects.select_for_update().get(pk=case.pk)
     policies.check_can_adjudicate(by, locked)
     check_answer(answer, question=question)
+    if question.criterion_id not in {q.criterion_id for q in gold.questions_of(locked)}:
+        raise BadInput(f"Nobody has answered “{question.name}” on this case: nothing to decide.")
     causes = {c.value for c in Cause} - {Cause.NOT_RECORDED.value}
     if cause not in causes:
         raise BadInput("Choose the cause of the disagreement: it is what the rubric learns from.")
+    latest = history(locked).filter(criterion=question.criterion).first()
+    if latest is not None and seen is not None and latest.pk != seen:
+        words = Answer(VerdictStatus(latest.status), latest.value)
+        if (latest.adjudicator_id, words, latest.cause) == (by.user_id, answer, cause):
+            return latest  # a double click, a resent request
+        raise Conflict(
+            "This was decided while you looked at it. Nothing was overwritten: read the decision "
+            "below, and decide again only if you disagree."
+        )
     adjudication = Adjudication.objects.create(
         case=locked,
         criterion=question.criterion,

@@ -36,18 +36,20 @@ class SettleReport:
 
 def settle_if_labelled(case: Case) -> None:
     """Settle the case if its last place is filled; called inside the submit's transaction."""
-    Case.objects.select_for_update().get(pk=case.pk)
-    if not case.slots.exclude(status=SlotStatus.DONE).exists():
-        settle([case])
+    # Two last submits at once: the second waits here, and then sees the first one's place filled.
+    locked = Case.objects.select_for_update().get(pk=case.pk)
+    if not locked.slots.exclude(status=SlotStatus.DONE).exists():
+        settle([locked])
 
 
 def reopen_if_revised(case: Case) -> None:
     """A revised answer ends a unanimity: the gold is superseded and the case is adjudicated."""
-    if Case.objects.get(pk=case.pk).status == CaseStatus.SETTLED:
+    locked = Case.objects.select_for_update().get(pk=case.pk)
+    if locked.status == CaseStatus.SETTLED:
         Gold.objects.filter(
-            case=case, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
+            case=locked, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
         ).update(superseded_at=timezone.now())
-        settle([case])
+        settle([locked])
 
 
 @transaction.atomic
@@ -58,6 +60,8 @@ def settle(cases: Iterable[Case]) -> SettleReport:
     single = 0
     verdicts = _people_verdicts(cases)
     decisions = _decisions(cases)
+    for case_id, criterion_id in decisions:  # an imported decision may be all that there is
+        verdicts.setdefault(case_id, {}).setdefault(criterion_id, [])
     current = defaultdict(set)
     for case_id, criterion_id in Gold.objects.filter(
         case__in=[c.pk for c in cases], superseded_at__isnull=True
@@ -77,10 +81,10 @@ def settle(cases: Iterable[Case]) -> SettleReport:
                 open_criteria += 1
             else:
                 golds.append(found)
-        if not by_criterion or min(len(_raters(g)) for g in by_criterion.values()) < MIN_RATERS:
-            if open_criteria or not by_criterion:
-                single += 1
-                continue
+        fewest = min((len(_raters(given)) for given in by_criterion.values() if given), default=0)
+        if fewest < MIN_RATERS and (open_criteria or not by_criterion):
+            single += 1
+            continue
         status = CaseStatus.ADJUDICATION if open_criteria else CaseStatus.SETTLED
         done[status] += 1
         if case.status != status:
@@ -120,7 +124,9 @@ def _raters(given: Sequence[Verdict]) -> set[int]:
 
 def _settled(case: Case, given: Sequence[Verdict], decision: Adjudication | None) -> Gold | None:
     """The gold that these verdicts, or the decision on them, make; None when they need one."""
-    last = given[-1]
+    last = given[-1] if given else decision
+    if last is None:
+        return None
     words = {Answer(VerdictStatus(v.status), v.value).word for v in given}
     simulated = any(v.annotation.rater.kind == RaterKind.SIMULATED for v in given)
     gold = Gold(
@@ -166,9 +172,22 @@ def settle_by_decision(adjudication: Adjudication) -> None:
 def open_criteria(case: Case) -> list[CriterionVersion]:
     """The questions on which the people of this case disagree and nobody has decided yet."""
     settled = Gold.objects.filter(case=case, superseded_at__isnull=True).values("criterion")
-    judged = Verdict.objects.filter(case=case).exclude(annotation__rater__kind=RaterKind.JUDGE)
-    versions = judged.exclude(criterion__in=settled).values("criterion_version").distinct()
-    return list(CriterionVersion.objects.filter(pk__in=versions).select_related("criterion"))
+    return [question for question in questions_of(case)
+            if question.criterion_id not in {row["criterion"] for row in settled}]  # fmt: skip
+
+
+def questions_of(case: Case) -> list[CriterionVersion]:
+    """The questions that people answered blind on this case, each in its latest wording."""
+    judged = Verdict.objects.filter(case=case, annotation__arm__in=BLIND_ARMS).exclude(
+        annotation__rater__kind=RaterKind.JUDGE
+    )
+    latest = (
+        CriterionVersion.objects.filter(pk__in=judged.values("criterion_version"))
+        .select_related("criterion", "version__rubric")
+        .order_by("criterion_id", "-version__number")
+        .distinct("criterion_id")
+    )
+    return sorted(latest, key=lambda question: (question.position, question.pk))
 
 
 def positives(criterion: Criterion) -> list[str]:

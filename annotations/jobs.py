@@ -192,7 +192,7 @@ def request_cancel(job: Job, *, by: User | None) -> None:
 
 
 def sweep() -> int:
-    """Wake workers for jobs whose message or worker was lost, and let each sweeper look for work."""
+    """Wake workers for jobs whose message or worker was lost; let each sweeper look for work."""
     now = timezone.now()
     lapsed = Q(status=JobStatus.RUNNING, leased_until__lt=now)
     unsent = Q(status=JobStatus.QUEUED, created_at__lt=now - timedelta(seconds=5))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 from annotations import audit, gold, queue, visibility
 from annotations.answers import Answer, check_sheet
 from annotations.errors import Conflict, NotAllowed
-from annotations.models import Annotation, Case, Rater, RubricVersion, Slot, Verdict
+from annotations.models import Annotation, Case, Rater, RubricVersion, Skip, Slot, Verdict
 from annotations.statuses import AnnotationStatus, Arm, SlotStatus, VerdictStatus
 
 KEPT = "Your answers are kept as a draft."
@@ -36,12 +37,20 @@ def save_draft(
         case=slot.case,
         rater=rater,
         rubric_version=slot.rubric_version,
-        defaults={"project": slot.project, "arm": slot.arm or Arm.BLIND},
+        defaults={
+            "project": slot.project,
+            "arm": queue.arm_for(slot.project, rater=rater, case=slot.case),
+        },
     )
-    if sheet.status == AnnotationStatus.SUBMITTED:
+    draft = {"words": dict(words), "comment": comment, "confidence": confidence}
+    now = timezone.now()
+    # The status is in the WHERE: an autosave that arrives after the submit must not write.
+    kept = Annotation.objects.filter(pk=sheet.pk, status=AnnotationStatus.DRAFT).update(
+        draft=draft, saved_at=now
+    )
+    if not kept:
         raise Conflict("This sheet is submitted already; its answers are not a draft any more.")
-    sheet.draft = {"words": dict(words), "comment": comment, "confidence": confidence}
-    sheet.save(update_fields=["draft", "saved_at"])
+    sheet.draft, sheet.saved_at = draft, now
     queue.heartbeat(slot, rater=rater)
     return sheet
 
@@ -50,10 +59,12 @@ def submit(
     slot: Slot, *, rater: Rater, answers: Mapping[str, Answer], comment: str = "",
     confidence: int | None = None,
 ) -> Annotation:  # fmt: skip
-    """The rater's first answer on a case. Twice is once; a taken place gives a 409 with the draft.
+    """The rater's first answer on a case. Twice is once; a taken place keeps the draft.
 
     Raises `BadInput` for a sheet with gaps, `Conflict` when the case has no place left.
     """
+    if rater.project_id != slot.project_id:
+        raise NotAllowed("This case belongs to another project.")
     questions = list(slot.rubric_version.criteria.select_related("criterion"))
     answers = check_sheet(answers, questions=questions)
     words = {key: answer.word for key, answer in answers.items()}
@@ -74,6 +85,8 @@ def _submit(slot: Slot, rater: Rater, answers: dict[str, Answer], comment: str,
     if sheet is not None and sheet.status == AnnotationStatus.SUBMITTED:
         return sheet  # a double click, a second tab, a resent request
     if place is None:
+        if Skip.objects.filter(case=slot.case, rater=rater).exists():
+            raise Conflict(f"You skipped this case in another tab. {KEPT} Take the next case.")
         raise Conflict(
             f"Your lease on this case lapsed and others have filled its places. {KEPT} "
             "Take the next case, or ask a lead to raise the overlap of this one."
@@ -85,7 +98,7 @@ def _submit(slot: Slot, rater: Rater, answers: dict[str, Answer], comment: str,
     sheet.slot, sheet.arm, sheet.status = place, place.arm or Arm.BLIND, AnnotationStatus.SUBMITTED
     sheet.comment, sheet.confidence, sheet.draft = comment, confidence, {}
     sheet.submitted_at = now
-    sheet.seconds = (now - place.leased_at).total_seconds() if place.leased_at else None
+    sheet.seconds = _seconds(place, slot, now)
     sheet.save()
     Verdict.objects.bulk_create(
         Verdict(
@@ -101,6 +114,14 @@ def _submit(slot: Slot, rater: Rater, answers: dict[str, Answer], comment: str,
     Slot.objects.filter(pk=place.pk).update(status=SlotStatus.DONE, done_at=now, leased_until=None)
     gold.settle_if_labelled(slot.case)
     return sheet
+
+
+def _seconds(place: Slot, slot: Slot, now: datetime) -> float | None:
+    """From claim to submit; not known when the lease lapsed in between."""
+    lapsed = place.leased_until is None or place.leased_until < now
+    if place.pk != slot.pk or place.leased_at is None or lapsed:
+        return None
+    return (now - place.leased_at).total_seconds()
 
 
 def _own_place(slot: Slot, *, rater: Rater) -> Slot | None:

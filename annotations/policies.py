@@ -1,6 +1,6 @@
 """When a thing is allowed, beyond who may do it."""
 
-from annotations.errors import BadInput, Conflict, NotAllowed
+from annotations.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotations.models import Annotation, Case, Membership, RubricVersion
 from annotations.permissions import ADJUDICATORS, has_role
 from annotations.statuses import AnnotationStatus, CaseStatus
@@ -13,13 +13,20 @@ def check_can_adjudicate(membership: Membership, case: Case) -> None:
     """
     if not has_role(membership, ADJUDICATORS):
         raise NotAllowed("Adjudicating is for adjudicators, leads and owners of the project.")
+    if case.project_id != membership.project_id:
+        raise NotFound("There is no such case in this project.")
     if case.status not in (CaseStatus.ADJUDICATION, CaseStatus.SETTLED):
         raise Conflict("This case is still being labelled: adjudication opens when it is done.")
+    if is_own_case(membership, case):
+        raise NotAllowed("You labelled this case yourself, so another adjudicator decides it.")
+
+
+def is_own_case(membership: Membership, case: Case) -> bool:
+    """Whether the member rated the case, so that one of the other adjudicators must decide it."""
     rated = Annotation.objects.filter(
         case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
     ).exists()
-    if rated and others_can_adjudicate(membership):
-        raise NotAllowed("You labelled this case yourself, so another adjudicator decides it.")
+    return rated and others_can_adjudicate(membership)
 
 
 def others_can_adjudicate(membership: Membership) -> bool:

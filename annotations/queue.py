@@ -9,20 +9,23 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from datetime import timedelta
+from statistics import median
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from annotations import audit
 from annotations.errors import BadInput, Conflict
 from annotations.models import Case, Project, Rater, RubricVersion, Skip, Slot
-from annotations.statuses import Arm, CaseStatus, RaterKind, SlotStatus
+from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind, SlotStatus
 
 LEASE = timedelta(minutes=20)
+# A rater's pace is the median of the last sheets, and not known from fewer than five.
+PACE_FROM, PACE_OVER = 5, 50
 
-# $1 project, $2 rater. A slot is free when it is open or its lease lapsed; not for this rater when
-# the rater has a sheet, a skip or a place on the case already.
+# A slot is free when it is open or its lease lapsed; not for this rater when the rater has a sheet,
+# a skip or a place on the case already.
 _CLAIM = """
 UPDATE annotations_slot SET status = 'leased', rater_id = %(rater)s, leased_at = now(),
        leased_until = now() + %(lease)s, arm = ''
@@ -67,8 +70,9 @@ def open_slots(
 
     A sheet that a person gave without a slot (imported) takes the place of one slot.
     """
-    cases = list(cases)
     ids = [case.pk for case in cases]
+    # Locked, so that two runs at once count each other's slots instead of clashing with them.
+    cases = list(Case.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     have: dict[int, int] = dict.fromkeys(ids, 0)
     for case_id in Slot.objects.filter(case__in=ids).values_list("case_id", flat=True):
         have[case_id] += 1
@@ -90,43 +94,51 @@ def open_slots(
         for case in cases
         for number in range(have[case.pk] + 1, case.overlap + 1)
     ]
-    made = len(Slot.objects.bulk_create(slots, batch_size=1000, ignore_conflicts=True))
+    made = len(Slot.objects.bulk_create(slots, batch_size=1000))
     with_work = {slot.case_id for slot in slots}
     Case.objects.filter(pk__in=with_work, status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
     return made
 
 
+@transaction.atomic
 def claim(rater: Rater, *, case: Case | None = None) -> Slot | None:
     """The rater's slot in work, or the next free one; None when there is no work for this rater.
 
     The rater's own lease is renewed even if it lapsed, as long as nobody has taken the slot.
     """
+    # One claim of one rater at a time: two tabs get the same slot. Other raters are not held up.
+    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
     own = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED)
     if case is not None:
         own = own.filter(case=case)
     slot = own.order_by("leased_at").first()
-    if slot is not None and heartbeat(slot, rater=rater):
+    if slot is not None and _renew(slot, rater=rater):
         return _with_all(slot.pk)
-    parameters = {
-        "project": rater.project_id,
-        "rater": rater.pk,
-        "lease": LEASE,
-        "case": case.pk if case else None,
-    }
-    for _ in range(3):  # a second tab of the same rater can win the same case in between
-        try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_CLAIM, parameters)
-                row = cursor.fetchone()
-        except IntegrityError:
-            continue
-        if row is None:
-            return None
-        slot = _with_all(row[0])
-        slot.arm = arm_for(slot.project, rater=rater, case=slot.case)
-        slot.save(update_fields=["arm"])
-        return slot
-    return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM,
+            {
+                "project": rater.project_id,
+                "rater": rater.pk,
+                "lease": LEASE,
+                "case": case.pk if case else None,
+            },
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    slot = _with_all(row[0])
+    slot.arm = arm_for(slot.project, rater=rater, case=slot.case)
+    slot.save(update_fields=["arm"])
+    return slot
+
+
+def _renew(slot: Slot, *, rater: Rater) -> bool:
+    """Go on with the own slot. After a lapse the clock starts anew: nobody worked in between."""
+    now = timezone.now()
+    if slot.leased_until is not None and slot.leased_until < now:
+        Slot.objects.filter(pk=slot.pk, rater=rater, status=SlotStatus.LEASED).update(leased_at=now)
+    return heartbeat(slot, rater=rater)
 
 
 def _with_all(slot_id: int) -> Slot:
@@ -163,19 +175,26 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
 
 def work_left(rater: Rater) -> tuple[int, int]:
     """(cases done, cases waiting) for this rater in the project."""
-    done = rater.annotations.filter(status="submitted").count()
-    seen = rater.annotations.filter(status="submitted").values("case")
-    waiting = (
+    sheets = rater.annotations.filter(status=AnnotationStatus.SUBMITTED)
+    in_work = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED)
+    others = (
         Slot.objects.filter(project=rater.project)
         .exclude(status=SlotStatus.DONE)
-        .exclude(case__in=seen)
-        .exclude(case__in=rater.skips.values("case"))
         .exclude(status=SlotStatus.LEASED, leased_until__gt=timezone.now())
+        .exclude(case__in=sheets.values("case"))
+        .exclude(case__in=rater.skips.values("case"))
+        .exclude(case__in=in_work.values("case"))
         .values("case")
         .distinct()
         .count()
     )
-    own = Slot.objects.filter(
-        rater=rater, status=SlotStatus.LEASED, leased_until__gt=timezone.now()
-    ).count()
-    return done, waiting + own
+    return sheets.count(), others + in_work.count()
+
+
+def seconds_a_case(rater: Rater) -> float | None:
+    """The median time of the rater's own last sheets; None until there are enough to tell."""
+    recent = rater.annotations.filter(
+        status=AnnotationStatus.SUBMITTED, seconds__isnull=False
+    ).order_by("-submitted_at")
+    seconds = list(recent.values_list("seconds", flat=True)[:PACE_OVER])
+    return median(seconds) if len(seconds) >= PACE_FROM else None
