@@ -101,7 +101,10 @@ def enqueue(
             job = Job.objects.create(kind=kind, arguments=arguments, project=project, created_by=by)
     except IntegrityError:
         live = [JobStatus.QUEUED, JobStatus.RUNNING]
-        job = Job.objects.filter(kind=kind, arguments=arguments, status__in=live).latest("id")
+        same = Job.objects.filter(kind=kind, arguments=arguments, status__in=live).first()
+        if same is None:  # it ended in between
+            return enqueue(kind, arguments, project=project, by=by)
+        job = same
     transaction.on_commit(lambda: wake(job.pk))
     return job
 
