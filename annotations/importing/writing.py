@@ -1,0 +1,298 @@
+"""A plan without problems into rows: everything in the caller's transaction, or nothing at all."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from annotations import audit, gold, queue, rubrics
+from annotations.answers import Answer
+from annotations.importing.planning import Plan, RaterKey, chunks, decision_source
+from annotations.importing.words import Question
+from annotations.models import (
+    Adjudication,
+    Annotation,
+    Batch,
+    Case,
+    CriterionVersion,
+    Gold,
+    Project,
+    Rater,
+    Slot,
+    Verdict,
+)
+from annotations.statuses import (
+    AnnotationStatus,
+    Arm,
+    CaseStatus,
+    Cause,
+    Provenance,
+    RaterKind,
+    SlotStatus,
+    VerdictStatus,
+)
+
+BATCH_SIZE = 1_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the cases come from: the file's name, the hash of its bytes, and the batch's name."""
+
+    file: str
+    sha256: str
+    batch: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.file[-120:]} sha256:{self.sha256}"
+
+
+@dataclass
+class Written:
+    """What one import wrote."""
+
+    cases: int = 0
+    labels: int = 0
+    verdicts: dict[str, int] = field(default_factory=dict)  # judges' verdicts by status
+    raters: list[str] = field(default_factory=list)
+    judges: list[str] = field(default_factory=list)
+    adjudicated: int = 0
+    settled: int = 0
+    to_adjudicate: int = 0
+    slots: int = 0
+
+
+def write(
+    plan: Plan, *, project: Project, version: CriterionVersion | None, source: Source,
+    by: User | None, open_slots: bool,
+) -> Written:  # fmt: skip
+    """Write the plan. The caller holds the transaction and the project's lock.
+
+    `version` is the released question of the labels; without one it is made from their words.
+    """
+    done = Written()
+    version = version or _release_question(plan, project, source, by)
+    cases = {**plan.there, **_write_cases(plan, project, source, done)}
+    rated: set[int] = set()
+    if version is not None:
+        rated = _write_labels(plan, project, version, cases, done)
+        decided = _write_decisions(plan, version, cases, source, done)
+        _settle([c for c in cases.values() if c.pk in rated | decided], decided, version, done)
+    if open_slots and version is not None:
+        new = [cases[case.external_id] for case in plan.new if case.has_text]
+        lacking = [case for case in new if case.status == CaseStatus.NEW]
+        for chunk in chunks(lacking):
+            done.slots += queue.open_slots(chunk, rubric_version=version.version)
+    if done.cases or done.labels or done.verdicts or done.adjudicated:
+        audit.record(
+            "imported cases", source.file, project=project, by=by, sha256=source.sha256,
+            cases=done.cases, labels=done.labels, verdicts=done.verdicts,
+            adjudicated=done.adjudicated,
+        )  # fmt: skip
+    return done
+
+
+def _release_question(
+    plan: Plan, project: Project, source: Source, by: User | None
+) -> CriterionVersion | None:
+    """Version 1 of the rubric, whose one criterion has the words of the file as its answers."""
+    question = plan.proposal.question
+    if question is None:
+        return None
+    draft = rubrics.draft(project, by=by)
+    rubrics.write_criterion(
+        draft, key=question.key, name=_name_of(question), by=by, scale=question.scale,
+        positive=question.positive,
+        options=[{"value": value, "label": value} for value in question.values],
+        definition=f"Imported with {source.file}: the answers are the words of its label columns.",
+        allow_cant_tell=question.allow_cant_tell,
+        allow_not_applicable=question.allow_not_applicable,
+    )  # fmt: skip
+    released = rubrics.release(draft, by=by, note=f"Made from the words in {source.file}.")
+    return released.criteria.select_related("criterion", "version").get()
+
+
+def _name_of(question: Question) -> str:
+    return question.key.replace("_", " ").replace("-", " ").capitalize()
+
+
+def _write_cases(plan: Plan, project: Project, source: Source, done: Written) -> dict[str, Case]:
+    if not plan.new:
+        return {}
+    name = source.batch or source.file
+    batch, _ = Batch.objects.get_or_create(
+        project=project, source=source.key, defaults={"name": name[:160]}
+    )
+    cases = Case.objects.bulk_create(
+        (
+            Case(
+                project=project, batch=batch, external_id=case.external_id, family=case.family,
+                context=case.context, conversation=case.conversation, response=case.response,
+                strata=case.strata, content_hash=case.content_hash, overlap=project.overlap,
+            )
+            for case in plan.new
+        ),
+        batch_size=BATCH_SIZE,
+    )  # fmt: skip
+    done.cases = len(cases)
+    return {case.external_id: case for case in cases}
+
+
+# --- labels -----------------------------------------------------------------------------------
+
+
+def _write_labels(
+    plan: Plan, project: Project, version: CriterionVersion, cases: dict[str, Case], done: Written
+) -> set[int]:
+    """A submitted, blind sheet with one verdict for each label. Returns the cases people rated."""
+    raters = _raters(plan, project, done)
+    sheets = _sheets(plan, project, version, cases, raters)
+    Verdict.objects.bulk_create(
+        (
+            Verdict(
+                annotation=sheets[cases[label.case.external_id].pk, raters[label.rater].pk],
+                case=cases[label.case.external_id], criterion=version.criterion,
+                criterion_version=version, status=label.answer.status, value=label.answer.value,
+                raw_output=label.raw,
+            )
+            for label in plan.labels
+        ),
+        batch_size=BATCH_SIZE,
+    )  # fmt: skip
+    people = [label for label in plan.labels if label.rater[0] == RaterKind.IMPORTED]
+    done.labels = len(people)
+    judged = (label for label in plan.labels if label.rater[0] == RaterKind.JUDGE)
+    done.verdicts = dict(Counter(str(label.answer.status) for label in judged))
+    return {cases[label.case.external_id].pk for label in people}
+
+
+def _raters(plan: Plan, project: Project, done: Written) -> dict[RaterKey, Rater]:
+    raters: dict[RaterKey, Rater] = {}
+    for key in dict.fromkeys(label.rater for label in plan.labels):
+        kind, name, revision = key
+        raters[key], _ = Rater.objects.get_or_create(
+            project=project, kind=kind, name=name, revision=revision
+        )
+        (done.judges if kind == RaterKind.JUDGE else done.raters).append(str(raters[key]))
+    return raters
+
+
+def _sheets(
+    plan: Plan, project: Project, version: CriterionVersion, cases: dict[str, Case],
+    raters: dict[RaterKey, Rater],
+) -> dict[tuple[int, int], Annotation]:  # fmt: skip
+    """(case, rater) -> sheet; one that the rater has already (another criterion) is used again."""
+    sheets: dict[tuple[int, int], Annotation] = {}
+    for chunk in chunks([case.pk for case in plan.there.values()]):
+        rows = Annotation.objects.filter(
+            case__in=chunk, rater__in=raters.values(), rubric_version=version.version
+        )
+        sheets.update({(row.case_id, row.rater_id): row for row in rows})
+    now = timezone.now()
+    missing = {}
+    for label in plan.labels:
+        case, rater = cases[label.case.external_id], raters[label.rater]
+        if (case.pk, rater.pk) not in sheets:
+            missing[case.pk, rater.pk] = Annotation(
+                project=project, case=case, rater=rater, rubric_version=version.version,
+                arm=Arm.BLIND, status=AnnotationStatus.SUBMITTED, submitted_at=now,
+            )  # fmt: skip
+    Annotation.objects.bulk_create(missing.values(), batch_size=BATCH_SIZE)
+    return {**sheets, **missing}
+
+
+# --- decisions and gold -----------------------------------------------------------------------
+
+
+def _write_decisions(
+    plan: Plan, version: CriterionVersion, cases: dict[str, Case], source: Source, done: Written
+) -> set[int]:
+    """An adjudication where people disagree among themselves, or with the settled label."""
+    column = plan.proposal.mapping.one("settled") or ""
+    words = _people_words([cases[case.external_id].pk for case in plan.decisions], version)
+    rows = []
+    for case in plan.decisions:
+        here, answer = cases[case.external_id], case.settled
+        if answer is None or _agree(words.get(here.pk), answer):
+            continue
+        rows.append(
+            Adjudication(
+                case=here, criterion=version.criterion, criterion_version=version,
+                status=answer.status, value=answer.value, cause=Cause.NOT_RECORDED,
+                source=decision_source(source.file, column),
+            )
+        )  # fmt: skip
+    Adjudication.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    done.adjudicated = len(rows)
+    return {row.case_id for row in rows}
+
+
+def _agree(words: Counter[str] | None, answer: Answer) -> bool:
+    """Whether enough people gave just this answer, so that it is gold without a decision."""
+    return (
+        words is not None
+        and set(words) == {answer.word}
+        and words.total() >= gold.MIN_RATERS
+        and answer.status != VerdictStatus.CANT_TELL
+    )
+
+
+def _people_words(case_ids: list[int], version: CriterionVersion) -> dict[int, Counter[str]]:
+    """case -> how many people gave each word on this criterion."""
+    words: dict[int, Counter[str]] = defaultdict(Counter)
+    for chunk in chunks(case_ids):
+        rows = (
+            Verdict.objects.filter(case__in=chunk, criterion=version.criterion, revision=1)
+            .exclude(annotation__rater__kind=RaterKind.JUDGE)
+            .values_list("case_id", "status", "value")
+        )
+        for case_id, status, value in rows:
+            words[case_id][Answer(VerdictStatus(status), value).word] += 1
+    return words
+
+
+def _settle(cases: list[Case], decided: set[int], version: CriterionVersion, done: Written) -> None:
+    """Settle what the new labels and decisions settle; open places that nobody needs are closed."""
+    for chunk in chunks(cases):
+        _close_needless_slots(chunk, decided)
+        ids = [case.pk for case in chunk]
+        busy = set(
+            Slot.objects.filter(case__in=ids).exclude(status=SlotStatus.DONE)
+            .values_list("case_id", flat=True)
+        )  # fmt: skip
+        ready = [case for case in chunk if case.pk not in busy]
+        Gold.objects.filter(
+            Q(provenance=Provenance.UNANIMOUS) | Q(case__in=decided & set(ids)),
+            case__in=[case.pk for case in ready], criterion=version.criterion,
+            superseded_at__isnull=True,
+        ).update(superseded_at=timezone.now())  # fmt: skip
+        report = gold.settle(ready)
+        done.settled += report.settled
+        done.to_adjudicate += report.to_adjudicate
+
+
+def _close_needless_slots(cases: Iterable[Case], decided: set[int]) -> None:
+    """Open places of decided cases, and those that imported labels have taken."""
+    needless: list[int] = []
+    rows = Case.objects.filter(pk__in=[case.pk for case in cases], slots__status=SlotStatus.OPEN)
+    people = [RaterKind.PERSON, RaterKind.IMPORTED, RaterKind.SIMULATED]
+    loose = Count(
+        "annotations",
+        filter=Q(
+            annotations__slot__isnull=True,
+            annotations__status=AnnotationStatus.SUBMITTED,
+            annotations__rater__kind__in=people,
+        ),
+        distinct=True,
+    )
+    for case in rows.annotate(loose=loose).distinct():
+        slots = list(case.slots.order_by("number"))
+        keep = 0 if case.pk in decided else max(0, case.overlap - case.loose)
+        surplus = len(slots) - keep
+        free = [slot.pk for slot in reversed(slots) if slot.status == SlotStatus.OPEN]
+        needless += free[: max(0, surplus)]
+    Slot.objects.filter(pk__in=needless, status=SlotStatus.OPEN).delete()

@@ -1,0 +1,11 @@
+"""What this app makes known at start-up: its jobs, its sweeps, its entries in the side bar."""
+
+from annotations.importing import work
+from annotations.navigation import NAV_ITEMS
+from annotations.views.sidebar import ITEMS
+
+
+def register() -> None:
+    """Called once by `AnnotationsConfig.ready`; importing `work` registers the job it handles."""
+    NAV_ITEMS.extend(item for item in ITEMS if item not in NAV_ITEMS)
+    work.register_sweep()
