@@ -37,7 +37,9 @@ def test_there_are_at_least_ten_transforms_of_four_kinds() -> None:
 @every_transform
 def test_a_transform_changes_a_plain_text(transform: Transform) -> None:
     changed = transform.apply(PLAIN, rng())
-    assert changed.text.strip() and changed.text != PLAIN and not changed.unchanged
+    assert changed.text.strip()
+    assert changed.text != PLAIN
+    assert not changed.unchanged
 
 
 @every_transform
