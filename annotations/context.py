@@ -11,6 +11,11 @@ INSTALL_NOTES: list[Callable[[], str | None]] = []
 
 
 def install(request: HttpRequest) -> dict[str, Any]:
-    """`install_notes`: what this install lacks; `is_demo`: whether demo sign-ins may be shown."""
+    """`install_notes`: what this install lacks; `is_demo`: whether sign-ins may be shown; the version."""
     notes = [note for note in (source() for source in INSTALL_NOTES) if note]
-    return {"install_notes": notes, "is_demo": settings.DEMO}
+    return {
+        "install_notes": notes,
+        "is_demo": settings.DEMO,
+        "version": settings.VERSION,
+        "source_url": settings.SOURCE_URL,
+    }

@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from campaigns.views import campaign
+from campaigns.views import campaign, judges
 
 urlpatterns = [
     path("", campaign.home, name="home"),
+    path("projects/new/", campaign.create_project, name="create_project"),
     path("p/<slug:slug>/", campaign.project, name="project"),
+    path("p/<slug:slug>/campaign/start/", campaign.start, name="start_campaign"),
+    path("p/<slug:slug>/campaign/begin/", campaign.begin, name="begin_round"),
+    path("p/<slug:slug>/campaign/next/", campaign.follow, name="next_round"),
+    path("p/<slug:slug>/campaign/again/", campaign.again, name="advance_round"),
+    path("p/<slug:slug>/campaign/target/", campaign.target, name="choose_target"),
+    path("p/<slug:slug>/jobs/<int:pk>/cancel/", campaign.cancel, name="cancel_job"),
+    path("p/<slug:slug>/judges/", judges.judges, name="judges"),
 ]

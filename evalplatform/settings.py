@@ -118,6 +118,11 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "429.html"
+
+VERSION = "0.1.0"
+# Where the source of this very version can be had, as the licence asks of a served program.
+SOURCE_URL = env.str("EVALPLATFORM_SOURCE_URL", default="")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

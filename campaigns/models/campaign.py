@@ -1,10 +1,11 @@
 """Campaigns, targets and behaviours: what is tested, and what is sought in it."""
 
+from django.db import models
+from django.db.models import Q
+
 from annotations.models import Project
 from annotations.statuses import choices
 from campaigns.statuses import Intent, TargetKind
-from django.db import models
-from django.db.models import Q
 
 
 class Campaign(models.Model):

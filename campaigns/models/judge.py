@@ -4,13 +4,14 @@ A judge itself is an `annotations.Rater` of kind judge: people and judges give v
 road. What a campaign adds is how judges are combined, and the cached inputs that they read.
 """
 
+from django.db import models
+from django.db.models import Q
+
 from annotations.models import Criterion, Rater, Release
 from annotations.statuses import choices
 from campaigns.models.campaign import Campaign
 from campaigns.models.round import Round
 from campaigns.statuses import EnsembleStatus
-from django.db import models
-from django.db.models import Q
 
 
 class EnsembleVersion(models.Model):

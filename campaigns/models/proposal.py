@@ -1,13 +1,14 @@
 """Proposals: suggested rubric changes with their evidence, and what the lead decided."""
 
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
 from annotations.models import Criterion, RubricVersion
 from annotations.statuses import choices
 from campaigns.models.campaign import Campaign
 from campaigns.models.round import Round
 from campaigns.statuses import ProposalStatus
-from django.conf import settings
-from django.db import models
-from django.db.models import Q
 
 
 class Proposal(models.Model):

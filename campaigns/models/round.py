@@ -1,11 +1,12 @@
 """Rounds and candidates: one turn of the loop, and each attempt in it with its lineage."""
 
+from django.db import models
+from django.db.models import F, Q
+
 from annotations.models import Batch, Case, RubricVersion
 from annotations.statuses import choices
 from campaigns.models.campaign import Behavior, Campaign, Target
 from campaigns.statuses import CandidateStatus, Step
-from django.db import models
-from django.db.models import F, Q
 
 
 class Round(models.Model):
@@ -52,6 +53,18 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round {self.number}"
+
+    @property
+    def version(self) -> RubricVersion:
+        """The rubric version that the lead began the round with; draft lets none pass without."""
+        if self.rubric_version is None:
+            raise LookupError(f"{self} has not begun: it has no rubric version yet.")
+        return self.rubric_version
+
+    @property
+    def cases(self) -> models.QuerySet[Case]:
+        """The cases of the round's batch; none before they are handed over or imported."""
+        return Case.objects.filter(batch=self.batch) if self.batch else Case.objects.none()
 
 
 class Candidate(models.Model):

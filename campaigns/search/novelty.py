@@ -1,55 +1,94 @@
-"""Near-duplicates: what is the same again is folded, so that nobody reads it twice (pure).
+"""Which texts are the same again, so that nobody labels a case twice: for the planner and imports.
 
-Source: Broder 1997, resemblance of shingle sets. Symbols: S(a) = the character 5-grams of a text in
-lower case with white space folded; resemblance = |S(a) n S(b)| / |S(a) u S(b)|. Exact, by a sparse
-product over the texts of similar size, not by sketches: a round has thousands of texts, not millions.
+Source: prefix filtering for exact set-similarity joins (Bayardo, Ma and Srikant 2007, "Scaling up all
+pairs similarity search"; Xiao et al. 2008, PPJoin). Symbols: S = the set of a text's character
+shingles, J(A, B) = |A & B| / |A | B| >= t. Two sets with J >= t share a shingle among the
+|S| - ceil(t |S|) + 1 rarest ones of each, so only those are indexed: exact, and no parameters to tune.
 """
 
+import hashlib
+import math
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-import numpy as np
-from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
-
-SHINGLE = 5
-BLOCK = 500
+SHINGLE = 5  # characters
+MOST_CHARACTERS = 20_000  # of one text; of a longer one the head counts and its hash
 
 
 def fold_near_duplicates(texts: Sequence[str], *, threshold: float = 0.9) -> list[int | None]:
-    """For each text the index of the earlier text that it repeats, or None; never a chain.
-
-    A text repeats another when their resemblance is at least `threshold`.
-    """
+    """For each text the index of the earlier, kept text that it repeats; None where it is kept."""
     if not 0 < threshold <= 1:
-        raise ValueError("The threshold is a share above 0, such as 0.9.")
-    if not texts:
-        return []
-    shingles = _shingles(texts)
-    sizes = np.asarray(shingles.sum(axis=1)).ravel()
-    into: list[int | None] = [None] * len(texts)
-    for start in range(0, len(texts), BLOCK):
-        block = (shingles[start : start + BLOCK] @ shingles.T).tocsr()
-        for row in range(block.shape[0]):
-            index = start + row
-            others, shared = (
-                block.indices[block.indptr[row] : block.indptr[row + 1]],
-                block.data[block.indptr[row] : block.indptr[row + 1]],
-            )
-            union = sizes[index] + sizes[others] - shared
-            alike = others[(others < index) & (shared >= threshold * union)]
-            kept = [int(other) for other in np.sort(alike) if into[int(other)] is None]
-            into[index] = kept[0] if kept else None
-    return into
+        raise ValueError(f"The threshold is a similarity over 0 and up to 1, not {threshold}.")
+    first: dict[str, int] = {}
+    exact = [first.setdefault(content_hash(text), at) for at, text in enumerate(texts)]
+    kept = [at for at, into in enumerate(exact) if at == into]
+    near = _fold_sets({at: shingles(texts[at]) for at in kept}, threshold)
+    return [_fold(at, into, near) for at, into in enumerate(exact)]
 
 
-def _shingles(texts: Sequence[str]) -> sparse.csr_matrix:
-    """(N, S) of 0 and 1; a text shorter than a shingle is its own one, an empty text the empty one."""
-    vectorizer = CountVectorizer(analyzer=_split, binary=True, dtype=np.int32)
-    return sparse.csr_matrix(vectorizer.fit_transform(texts))
+def content_hash(text: str) -> str:
+    """sha256 of the text in one Unicode form, with runs of white space as one space."""
+    return hashlib.sha256(_plain(text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _split(text: str) -> list[str]:
-    folded = " ".join(text.lower().split())
-    if len(folded) <= SHINGLE:
-        return [f"={folded}"]
-    return [folded[i : i + SHINGLE] for i in range(len(folded) - SHINGLE + 1)]
+def shingles(text: str) -> frozenset[str]:
+    """The character shingles of a text; a text shorter than one shingle is its own."""
+    plain = _plain(text)
+    if len(plain) > MOST_CHARACTERS:  # two long texts with one head are told apart by their hash
+        return shingles(plain[:MOST_CHARACTERS]) | _tail_marks(plain)
+    last = max(1, len(plain) - SHINGLE + 1)
+    return frozenset(plain[at : at + SHINGLE] for at in range(last))
+
+
+def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """|A & B| / |A | B|; two empty sets are equal."""
+    common = len(a & b)
+    union = len(a) + len(b) - common
+    return common / union if union else 1.0
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _tail_marks(plain: str) -> frozenset[str]:
+    """The shingles of equal steps of the tail, as hashes, each as heavy as its own text."""
+    blocks = range(MOST_CHARACTERS, len(plain), MOST_CHARACTERS)
+    return frozenset().union(*(shingles(plain[at : at + MOST_CHARACTERS]) for at in blocks))
+
+
+def _fold(at: int, into: int, near: dict[int, int]) -> int | None:
+    target = near.get(into, into)
+    return None if target == at else target
+
+
+def _fold_sets(sets: dict[int, frozenset[str]], threshold: float) -> dict[int, int]:
+    """text -> the first kept text at least as similar as the threshold, in the order given."""
+    count = Counter(shingle for one in sets.values() for shingle in one)
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    folds: dict[int, int] = {}
+    for at, one in sets.items():
+        prefix = _rarest(one, count, threshold)
+        near = _nearest(one, {k for shingle in prefix for k in index[shingle]}, sets, threshold)
+        if near is not None:
+            folds[at] = near
+            continue
+        for shingle in prefix:
+            index[shingle].append(at)
+    return folds
+
+
+def _rarest(one: frozenset[str], count: Counter[str], threshold: float) -> list[str]:
+    many = len(one) - math.ceil(threshold * len(one) - 1e-9) + 1
+    return sorted(one, key=lambda shingle: (count[shingle], shingle))[:many]
+
+
+def _nearest(
+    one: frozenset[str], candidates: set[int], sets: dict[int, frozenset[str]], threshold: float
+) -> int | None:
+    for k in sorted(candidates):
+        shorter, longer = sorted((len(one), len(sets[k])))
+        if shorter >= threshold * longer - 1e-9 and jaccard(one, sets[k]) >= threshold:
+            return k
+    return None

@@ -37,8 +37,8 @@ def _char_swap(text: str, rng: np.random.Generator) -> tuple[str, dict[str, Para
 
 
 def _random_caps(text: str, rng: np.random.Generator) -> tuple[str, dict[str, Parameter]]:
-    places = [at for at, char in enumerate(text) if len(char.swapcase()) == 1 != char.isspace()]
-    rate, chosen = _draw_places([at for at in places if text[at].isalpha()], rng)
+    places = [at for at, char in enumerate(text) if char.isalpha() and len(char.swapcase()) == 1]
+    rate, chosen = _draw_places(places, rng)
     return _change_at(text, chosen, str.swapcase), _params(rate, chosen)
 
 

@@ -1,0 +1,26 @@
+"""What this app adds to the floor below at start-up: its jobs, its sweep, its notes, its pages."""
+
+from annotations.context import INSTALL_NOTES
+from annotations.jobs import SWEEPERS
+from annotations.navigation import NAV_ITEMS
+from campaigns import demo, loop
+from campaigns.embeddings import encoder
+from campaigns.views.sidebar import ITEMS
+
+# Importing these registers the jobs that they handle.
+JOB_MODULES = (loop, demo)
+
+
+def embeddings_note() -> str | None:
+    """What the embedding model of this install lacks, if anything."""
+    return encoder().note or None
+
+
+def register() -> None:
+    """Called by `CampaignsConfig.ready`; a second call adds nothing."""
+    for found, ours in (
+        (SWEEPERS, [loop.sweep_rounds]),
+        (INSTALL_NOTES, [embeddings_note]),
+        (NAV_ITEMS, ITEMS),
+    ):
+        found.extend(one for one in ours if one not in found)  # type: ignore[attr-defined]

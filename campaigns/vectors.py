@@ -1,0 +1,46 @@
+"""The encoder with a memory in the database: a text is embedded once an encoder revision."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from campaigns.embeddings import Encode, Encoder
+from campaigns.models import Embedding
+
+LOOK_UP = 2000
+
+
+def stored_encode(coder: Encoder) -> Encode:
+    """`coder.encode`, but vectors come from, and go to, the `Embedding` rows: (N, D) float32."""
+
+    def encode(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        hashes = [hashlib.sha256(t.encode("utf-8", "surrogatepass")).hexdigest() for t in texts]
+        known = _known(coder.revision, hashes)
+        new = {h: t for h, t in zip(hashes, texts, strict=True) if h not in known}
+        if new:
+            rows = np.asarray(coder.encode(list(new.values())), dtype=np.float32)
+            known |= dict(zip(new, rows, strict=True))
+            Embedding.objects.bulk_create(
+                (
+                    Embedding(encoder=coder.revision, text_hash=h, vector=row.tobytes())
+                    for h, row in zip(new, rows, strict=True)
+                ),
+                ignore_conflicts=True,
+                batch_size=500,
+            )
+        return np.stack([known[h] for h in hashes]) if hashes else np.empty((0, 384), np.float32)
+
+    return encode
+
+
+def _known(revision: str, hashes: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    unique = list(dict.fromkeys(hashes))
+    found: dict[str, npt.NDArray[np.float32]] = {}
+    for start in range(0, len(unique), LOOK_UP):
+        rows = Embedding.objects.filter(
+            encoder=revision, text_hash__in=unique[start : start + LOOK_UP]
+        ).values_list("text_hash", "vector")
+        found |= {h: np.frombuffer(bytes(vector), dtype=np.float32) for h, vector in rows}
+    return found
