@@ -1,7 +1,5 @@
 """Who may do what: access is fetched, not tested; a stranger can't tell a secret from a gap."""
 
-from typing import Any
-
 from django.contrib.auth.models import AnonymousUser, User
 
 from annotations.errors import NotAllowed, NotFound
@@ -17,13 +15,13 @@ MEMBERS = frozenset(Role)
 
 
 def membership_for(
-    user: User | AnonymousUser | Any, slug: str, roles: frozenset[Role] = MEMBERS
+    user: User | AnonymousUser, slug: str, roles: frozenset[Role] = MEMBERS
 ) -> Membership:
     """The user's membership in the project, if its role is one of `roles`.
 
     Raises `NotFound` for a stranger (and for no such project), `NotAllowed` for another role.
     """
-    if not user.is_authenticated:
+    if not isinstance(user, User):
         raise NotFound("There is no such project, or you are not one of its members.")
     membership = (
         Membership.objects.select_related("project", "user")
@@ -41,7 +39,9 @@ def membership_for(
     return membership
 
 
-def get_project_for(user: Any, slug: str, roles: frozenset[Role] = MEMBERS) -> Project:
+def get_project_for(
+    user: User | AnonymousUser, slug: str, roles: frozenset[Role] = MEMBERS
+) -> Project:
     """The project, if the user has one of `roles` in it. Raises as `membership_for` does."""
     return membership_for(user, slug, roles).project
 

@@ -251,7 +251,7 @@ def ensemble_scores(round_: Round) -> dict[int, float]:
     rows = Verdict.objects.filter(
         annotation__rater=round_.ensemble.rater, score__isnull=False
     ).values_list("case_id", "score")
-    return dict(rows)
+    return {case_id: score for case_id, score in rows if score is not None}
 
 
 def technique_stats(round_: Round) -> dict[str, TechniqueStat]:

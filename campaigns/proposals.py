@@ -7,6 +7,7 @@ part of a rubric without a person's decision.
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -77,7 +78,7 @@ def _spreads(case_ids: list[int], question: CriterionVersion) -> dict[int, float
         annotation__rater__kind=RaterKind.JUDGE, annotation__rater__ensemble__isnull=True,
     )  # fmt: skip
     for case_id, score in rows.values_list("case_id", "score"):
-        scores[case_id].append(score)
+        scores[case_id].append(float(score or 0))
     return {case_id: max(s) - min(s) for case_id, s in scores.items() if len(s) > 1}
 
 
@@ -92,7 +93,8 @@ def refresh(round_: Round, *, run: JobRun) -> dict[str, Any]:
     for question in version.criteria.select_related("criterion"):
         evidence = evidence_of(round_, question)
         questions[question.criterion.key] = question.criterion
-        packets.append((evidence, encode([sheet.text for sheet in evidence.sheets])))
+        rows = encode([sheet.text for sheet in evidence.sheets])
+        packets.append((evidence, rows.astype(np.float64)))
     report = mine_together(packets, seed=round_.seed)
     with run.fenced():
         Proposal.objects.bulk_create(

@@ -18,9 +18,8 @@ def embeddings_note() -> str | None:
 
 def register() -> None:
     """Called by `CampaignsConfig.ready`; a second call adds nothing."""
-    for found, ours in (
-        (SWEEPERS, [loop.sweep_rounds]),
-        (INSTALL_NOTES, [embeddings_note]),
-        (NAV_ITEMS, ITEMS),
-    ):
-        found.extend(one for one in ours if one not in found)  # type: ignore[attr-defined]
+    if loop.sweep_rounds in SWEEPERS:
+        return
+    SWEEPERS.append(loop.sweep_rounds)
+    INSTALL_NOTES.append(embeddings_note)
+    NAV_ITEMS.extend(ITEMS)

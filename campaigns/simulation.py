@@ -90,8 +90,8 @@ def _answer(
 ) -> Answer:
     """The rater's word, mapped to the question's scale: a positive answer or another one."""
     candidate = getattr(case, "candidate", None)
-    planted = (candidate.exchange if candidate else {}).get("planted")
-    if planted is None:
+    planted = candidate.exchange.get("planted") if candidate else None
+    if candidate is None or planted is None:
         return CANT_TELL if question.allow_cant_tell else Answer.of(question.values[-1])
     who = rater.name if rater else ADJUDICATOR
     word = sandbox.simulated_label(

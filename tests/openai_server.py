@@ -61,7 +61,7 @@ def handler_for(script: Script) -> type[BaseHTTPRequestHandler]:
             except BrokenPipeError:
                 return  # the client has given up waiting
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base
             """Quiet."""
 
     return Handler

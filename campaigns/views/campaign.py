@@ -25,7 +25,7 @@ from campaigns.views.picture import pictures
 def home(request: HttpRequest) -> HttpResponse:
     """Every project that the person is a member of, and where its campaign stands."""
     memberships = (
-        Membership.objects.filter(user=request.user)
+        Membership.objects.filter(user__username=request.user.get_username())
         .select_related("project__campaign")
         .order_by("project__name")
     )

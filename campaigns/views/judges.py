@@ -117,11 +117,12 @@ def drawings(rows: list[Row], report: dict[str, Any]) -> dict[str, str]:
                        b["found"]["n"])
         for b in report["quality"]["reliability"]
     ]  # fmt: skip
-    axes = {"x_label": "Over-blocking", "y_label": "Evasion"}
     drawn = {}
     for compact in (False, True):
         size = "compact" if compact else "wide"
-        drawn[f"scatter_{size}"] = scatter(points, compact=compact, **axes)
+        drawn[f"scatter_{size}"] = scatter(
+            points, x_label="Over-blocking", y_label="Evasion", compact=compact
+        )
         drawn[f"forest_{size}"] = forest(
             lines, references=[Reference(0.0, "nothing gets past")], domain=(0.0, 1.0),
             title="Evasion of each judge", compact=compact,

@@ -10,7 +10,7 @@ from annotations.statuses import CaseStatus, JobStatus, Owner, SlotStatus
 from campaigns.models import Round
 from campaigns.statuses import OWNER, Step
 
-ORDER = [step for step in Step if step is not Step.CLOSED]
+ORDER: list[Step] = [step for step in Step if step is not Step.CLOSED]
 PAGES = {
     Step.DRAFT: "rubric",
     Step.LABEL: "label",

@@ -48,7 +48,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_says() -> None:
 
 def test_tries_are_bounded_and_the_error_says_what_to_do() -> None:
     with openai_server("broken") as script:
-        with pytest.raises(EndpointError, match="in 3 tries .*HTTP 500.* Check that") as failure:
+        with pytest.raises(EndpointError, match=r"in 3 tries .*HTTP 500.* Check that") as failure:
             client(script, attempts=3).complete(HELLO)
         assert failure.value.retryable
         assert len(script.requests) == 3
