@@ -27,6 +27,16 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 NOTHING_WRITTEN = "Nothing was written."
 
 
+class FileRefused(BadInput):
+    """A file that can't be taken as it is; `found` says what and where, all of it."""
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        lines = problem_lines(found)
+        rest = f" And {len(lines) - 3:,} more." if len(lines) > 3 else ""
+        super().__init__(f"{NOTHING_WRITTEN} {' '.join(lines[:3])}{rest}", lines)
+        self.found = list(found)
+
+
 @dataclass(frozen=True)
 class Choice:
     """What a person chooses beside the file; an empty mapping means: guess it from the names."""
@@ -97,7 +107,7 @@ def open_table(source: Path, name: str) -> Table:
     try:
         return read_table(source, name)
     except TableError as error:
-        raise refused([str(problem) for problem in error.problems]) from error
+        raise FileRefused(error.problems) from error
 
 
 def sha256_of(path: Path) -> str:
@@ -181,15 +191,9 @@ def _released(project: Project, mapping: ColumnMap) -> CriterionVersion | None:
 
 
 def check(plan: Plan) -> None:
-    """Raise `BadInput` with the first problems, in the file's order, if there are any."""
+    """Raise `FileRefused` with the first problems, in the file's order, if there are any."""
     if plan.problems:
-        raise refused(problem_lines(plan.problems))
-
-
-def refused(lines: Sequence[str]) -> BadInput:
-    """The error of a file that can't be taken; its text names the first few problems."""
-    rest = f" And {len(lines) - 3:,} more." if len(lines) > 3 else ""
-    return BadInput(f"{NOTHING_WRITTEN} {' '.join(lines[:3])}{rest}", list(lines))
+        raise FileRefused(plan.problems)
 
 
 def problem_lines(problems: Sequence[Problem]) -> list[str]:

@@ -406,7 +406,7 @@ def _add_notes(found: Proposal) -> None:
     if question is not None and question.is_new and not question.positive:
         message = (
             f"No answer of “{question.key}” counts as a failure yet, so no judge can be "
-            "calibrated. Name it with --positive, or later on the rubric page."
+            "calibrated. Choose it when you import (--positive), or later on the rubric page."
         )
         found.notes.append(Problem(None, None, message))
     if question is not None and question.is_new and question.scale == Scale.ORDINAL:

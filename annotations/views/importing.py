@@ -107,9 +107,11 @@ def _preview(data: QueryDict, project: Project, *, sha256: str, name: str) -> Pr
         seen.columns = _columns(table, seen.choice.mapping)
         offer = importer.read(table, seen.choice, project=project)
         plan = seen.plan = importer.preview(offer, project=project)
+    except importer.FileRefused as error:
+        seen.problems = error.found
+        return seen
     except BadInput as error:
-        lines = error.problems or [str(error)]
-        seen.problems = [Problem(None, None, line) for line in lines]
+        seen.problems = [Problem(None, None, str(error))]
         return seen
     seen.problems = plan.problems
     seen.report = importer.report_of(plan, table, sha256=sha256, project=project, done=None)
