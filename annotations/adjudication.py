@@ -16,6 +16,7 @@ from annotations.models import (
     Annotation,
     Case,
     CriterionVersion,
+    Gold,
     Membership,
     Project,
     Verdict,
@@ -44,6 +45,16 @@ class SideBySide:
     confidence: int | None
     seconds: float | None
     comment: str
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """One undecided criterion of one case: how many people finally gave each answer."""
+
+    question: CriterionVersion
+    counts: dict[str, int]
+    people: int
+    simulated: int
 
 
 def waiting(project: Project) -> QuerySet[Case]:
@@ -78,20 +89,36 @@ def causes_decided(project: Project) -> dict[Cause, int]:
     return {Cause(cause): n for cause, n in rows}
 
 
-def answer_counts(cases: Sequence[Case]) -> dict[int, dict[int, dict[str, int]]]:
-    """case id -> criterion id -> how many people finally gave each answer; judges don't count."""
-    found: dict[int, dict[int, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
-    for verdict in (
-        Verdict.objects.filter(case__in=[case.pk for case in cases], annotation__arm__in=BLIND_ARMS)
+def open_questions(cases: Sequence[Case]) -> dict[int, list[OpenQuestion]]:
+    """case id -> what is undecided on it, with the people's final answers counted."""
+    ids = [case.pk for case in cases]
+    settled = set(
+        Gold.objects.filter(case__in=ids, superseded_at__isnull=True).values_list(
+            "case_id", "criterion_id"
+        )
+    )
+    verdicts = (
+        Verdict.objects.filter(case__in=ids, annotation__arm__in=BLIND_ARMS)
         .exclude(annotation__rater__kind=RaterKind.JUDGE)
-        .select_related("annotation")
-        .order_by("id")
-    ):
-        found[verdict.case_id][verdict.criterion_id].append(verdict)
-    return {
-        case_id: {criterion: gold.final_counts(given) for criterion, given in by_criterion.items()}
-        for case_id, by_criterion in found.items()
-    }
+        .select_related("annotation__rater", "criterion_version__criterion")
+        .order_by("criterion_version__position", "criterion_version__version__number", "id")
+    )
+    given: dict[tuple[int, int], list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        if (verdict.case_id, verdict.criterion_id) not in settled:
+            given[verdict.case_id, verdict.criterion_id].append(verdict)
+    found: dict[int, list[OpenQuestion]] = defaultdict(list)
+    for (case_id, _), rows in given.items():
+        raters = {row.annotation.rater for row in rows}
+        found[case_id].append(
+            OpenQuestion(
+                question=rows[-1].criterion_version,
+                counts=gold.final_counts(rows),
+                people=len(raters),
+                simulated=sum(rater.is_simulated for rater in raters),
+            )
+        )
+    return found
 
 
 def side_by_side(case: Case, *, question: CriterionVersion, by: Membership) -> list[SideBySide]:

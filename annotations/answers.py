@@ -49,6 +49,8 @@ def check_answer(answer: Answer, *, question: CriterionVersion) -> None:
         raise BadInput(f"“{question.name}” does not offer can't tell.")
     if answer.status == VerdictStatus.NOT_APPLICABLE and not question.allow_not_applicable:
         raise BadInput(f"“{question.name}” does not offer not applicable.")
+    if answer == Answer.of(""):
+        raise BadInput(f"Choose an answer to “{question.name}”.")
     if answer.status == VerdictStatus.ANSWERED and answer.value not in question.values:
         known = ", ".join(question.values)
         raise BadInput(f"“{answer.value[:60]}” is no answer to “{question.name}”: use {known}.")

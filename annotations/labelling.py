@@ -172,6 +172,19 @@ def reveal(sheet: Annotation, *, rater: Rater) -> list[Prelabel]:
     return prelabels
 
 
+def has_reveal(sheet: Annotation, *, rater: Rater) -> bool:
+    """Whether there is an AI's answer that this rater may now be shown on the sheet's case."""
+    return visibility.can_see_prelabel(sheet, rater=rater) and bool(prelabels_of(sheet.case))
+
+
+def draft_of(slot: Slot, *, rater: Rater) -> Annotation | None:
+    """What the rater has kept on this slot's case, if it is not submitted yet."""
+    return Annotation.objects.filter(
+        case=slot.case, rater=rater, rubric_version=slot.rubric_version,
+        status=AnnotationStatus.DRAFT,
+    ).first()  # fmt: skip
+
+
 def prelabels_of(case: Case) -> list[Prelabel]:
     """The newest verdict of the pre-labelling judge on each criterion; empty when there is none.
 

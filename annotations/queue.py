@@ -154,6 +154,16 @@ def heartbeat(slot: Slot, *, rater: Rater) -> bool:
     )
 
 
+def lease_left(slot: Slot, *, rater: Rater) -> timedelta | None:
+    """How long the rater's lease still runs (nothing or less: lapsed); None: it is not the rater's."""
+    until = (
+        Slot.objects.filter(pk=slot.pk, rater=rater, status=SlotStatus.LEASED)
+        .values_list("leased_until", flat=True)
+        .first()
+    )
+    return until - timezone.now() if until else None
+
+
 @transaction.atomic
 def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
     """Pass the case on to others, with a reason. The rater won't get it again."""

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from annotations.models import Annotation, Case, Membership, Rater
-from annotations.permissions import ADJUDICATORS, READERS
+from annotations.permissions import ADJUDICATORS, LABELLERS, READERS
 from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind, Role
 
 
@@ -22,6 +22,8 @@ def still_owes_an_answer(case: Case, membership: Membership) -> bool:
     True while the case is being labelled and the member has no submitted sheet on it.
     """
     if case.status not in (CaseStatus.NEW, CaseStatus.LABELLING):
+        return False
+    if Role(membership.role) not in LABELLERS:
         return False
     return not Annotation.objects.filter(
         case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
@@ -43,6 +45,26 @@ def sheets_visible_to(membership: Membership, case: Case) -> QuerySet[Annotation
     if case.status == CaseStatus.SETTLED and own.exists():
         return sheets.exclude(rater__kind=RaterKind.JUDGE)
     return own
+
+
+def can_see_origin(membership: Membership, case: Case) -> bool:
+    """Name, family and strata of a case, which can tell what it was made for: not before labelling.
+
+    A rater whose answer is still to come must not learn that a case is of the control half, say.
+    """
+    return Role(membership.role) in READERS or not still_owes_an_answer(case, membership)
+
+
+def can_see_gold(membership: Membership, case: Case) -> bool:
+    """Settled answers: readers; a rater once the case is settled and the own answer was given."""
+    if Role(membership.role) in READERS:
+        return True
+    return (
+        case.status == CaseStatus.SETTLED
+        and Annotation.objects.filter(
+            case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
+        ).exists()
+    )
 
 
 def can_see_side_by_side(membership: Membership, case: Case) -> bool:

@@ -77,6 +77,11 @@ class Case(models.Model):
         return self.conversation[-1]["content"] if self.conversation else ""
 
     @property
+    def notice(self) -> str:
+        """The content notice behind which the text is collapsed: the stratum of that name."""
+        return str(self.strata.get("content_notice") or "")
+
+    @property
     def has_text(self) -> bool:
         return bool(self.conversation or self.response or self.context)
 

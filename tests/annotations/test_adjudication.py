@@ -56,12 +56,16 @@ def test_the_only_adjudicator_may_decide_an_own_case(world: World) -> None:
     assert decide(world, case, by=alone).value == "yes"
 
 
-def test_the_list_shows_counts_of_final_answers_of_people(world: World) -> None:
-    case = world.disagree(world.make_case())
+def test_the_list_counts_the_final_answers_of_people_on_what_is_open(world: World) -> None:
+    severity = world.add_severity()
+    case = world.make_case()
+    world.give(world.ann1, case, harm="yes", severity="2")
+    world.give(world.ann2, case, harm="no", severity="2")
     world.judged(case, "no")
-    assert adjudication.answer_counts([case]) == {
-        case.pk: {world.harm.criterion_id: {"yes": 1, "no": 1}}
-    }
+    (found,) = adjudication.open_questions([case])[case.pk]
+    assert found.question.criterion == world.harm.criterion
+    assert (found.counts, found.people, found.simulated) == ({"yes": 1, "no": 1}, 2, 0)
+    assert severity.criterion_id not in {q.criterion_id for q in gold.open_criteria(case)}
 
 
 # ---- side by side

@@ -149,3 +149,29 @@ def test_a_member_owes_an_answer_until_the_own_sheet_is_given(world: World) -> N
     assert visibility.still_owes_an_answer(case, world.member(world.lead))
     world.give(world.ann2, case)
     assert not visibility.still_owes_an_answer(case, world.member(world.lead))
+
+
+def test_a_viewer_never_owes_an_answer(world: World) -> None:
+    assert not visibility.still_owes_an_answer(world.make_case(), world.member(world.viewer))
+
+
+def test_what_a_case_was_made_for_is_hidden_from_raters_until_they_answered(world: World) -> None:
+    case = world.make_case()
+    ann1, ann2 = world.member(world.ann1), world.member(world.ann2)
+    assert not visibility.can_see_origin(ann1, case)
+    assert visibility.can_see_origin(world.member(world.viewer), case)
+    world.give(world.ann1, case)
+    assert visibility.can_see_origin(ann1, case)
+    assert not visibility.can_see_origin(ann2, case)
+
+
+def test_gold_is_hidden_from_raters_who_did_not_answer(world: World) -> None:
+    case = world.make_case()
+    world.give(world.ann1, case)
+    assert not visibility.can_see_gold(world.member(world.ann1), case)
+    world.give(world.lead, case)
+    allowed = {
+        name for name in EVERYBODY
+        if visibility.can_see_gold(world.member(getattr(world, name)), case)
+    }  # fmt: skip
+    assert allowed == {"lead", "ann1", "adjudicator", "viewer"}
