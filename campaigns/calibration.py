@@ -30,6 +30,7 @@ from annotations.models import (
 from annotations.statuses import AnnotationStatus, RaterKind, VerdictStatus
 from campaigns.embeddings import Encoder, encoder
 from campaigns.judging.crossfit import CrossFitScores, cross_fit
+from campaigns.judging.discrimination import auroc
 from campaigns.judging.ensemble import (
     Ensemble,
     cross_fit_ensemble,
@@ -37,7 +38,14 @@ from campaigns.judging.ensemble import (
     threshold_by_bound,
 )
 from campaigns.judging.errors import CannotFit
-from campaigns.judging.evasion import MOST_JUDGES, combinations, judge_table, pareto_front
+from campaigns.judging.evasion import (
+    MOST_JUDGES,
+    RULES,
+    Combination,
+    combinations,
+    judge_table,
+    pareto_front,
+)
 from campaigns.judging.examples import Example
 from campaigns.judging.members import make_members
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
@@ -45,6 +53,11 @@ from campaigns.statuses import EnsembleStatus
 from campaigns.vectors import stored_encode
 
 ENSEMBLE = "ensemble"
+# The places of one row of the report's combinations; `mask` has a bit for each judge that is in it.
+COMBINATION = (
+    "mask", "rule", "missing", "on_front", "evasion", "evasion_low", "evasion_high", "over_block",
+    "over_block_low", "over_block_high", "accuracy", "accuracy_low", "accuracy_high",
+)  # fmt: skip
 POSITIVE, NEGATIVE = "positive", "negative"  # a judge's words where the scale is not yes / no
 
 Floats = npt.NDArray[np.float64]
@@ -140,7 +153,8 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
         if texts
         else CrossFitScores((), (), np.empty((len(gold.cases), 0)), np.empty(0, dtype=np.int64), {})
     )
-    outside = dict(list(outside_verdicts(gold.cases, gold.criterion).items())[: MOST_JUDGES - 6])
+    outside = strongest(outside_verdicts(gold.cases, gold.criterion), gold.y,
+                        most=MOST_JUDGES - len(local.members))  # fmt: skip
     names = [*local.members, *(rater.name for rater in outside)]
     scores = np.column_stack([local.scores, *outside.values()]) if names else local.scores
     families = [case.family for case in gold.cases]
@@ -163,6 +177,20 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     with run.fenced():
         return _keep(round_, release, gold, ensemble, report, fitted, outside, names, scores, p,
                      thresholds)  # fmt: skip
+
+
+def strongest(
+    outside: dict[Rater, Floats], y: npt.NDArray[np.bool_], *, most: int
+) -> dict[Rater, Floats]:
+    """At most `most` outside judges, those with the largest area under the curve.
+
+    2^k combinations are measured, so k is bounded; which judges are left out is in the report.
+    """
+    if len(outside) <= most:
+        return outside
+    areas = {rater: auroc(column, y).value or 0.0 for rater, column in outside.items()}
+    kept = sorted(outside, key=lambda rater: -areas[rater])[:most]
+    return {rater: column for rater, column in outside.items() if rater in kept}
 
 
 def main_question(version: RubricVersion) -> CriterionVersion:
@@ -210,11 +238,33 @@ def report_of(
         "encoder_note": coder.note,
         "failures": dict(failures),
         "judges": [asdict(row) for row in table],
-        "combinations": [{**asdict(c), "on_front": c in front} for c in combos],
+        "combinations": compact(combos, front=front, names=names),
         "quality": asdict(ensemble.quality),
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],
     }
+
+
+def compact(
+    combos: Sequence[Combination], *, front: set[Combination], names: Sequence[str]
+) -> dict[str, Any]:
+    """6,000 combinations in half a megabyte: one list each, as `COMBINATION` names its places."""
+    column = {name: bit for bit, name in enumerate(names)}
+    return {
+        "names": list(names),
+        "rows": [
+            [
+                sum(1 << column[name] for name in c.judges), RULES.index(c.rule), c.missing,
+                int(c in front),
+                *(
+                    None if part is None else round(part, 5)
+                    for e in (c.evasion, c.over_block, c.accuracy)
+                    for part in (e.value, e.low, e.high)
+                ),
+            ]
+            for c in combos
+        ],
+    }  # fmt: skip
 
 
 def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,

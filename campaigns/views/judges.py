@@ -17,6 +17,8 @@ from annotations.measurement.results import Estimate
 from annotations.models import Membership
 from annotations.permissions import READERS
 from annotations.views.doors import member_page, show
+from campaigns.calibration import COMBINATION
+from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
 
 SHOWN = 40  # combinations a page of the table
@@ -36,7 +38,7 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         return show(request, membership, "campaigns/judges.html", active="Judges", **context)
     report = chosen.report
     rule = request.GET.get("rule", "front")
-    rows = [Row(row) for row in report["combinations"]]
+    rows = [Row(row, report) for row in report["combinations"]["rows"]]
     context |= {
         "report": report,
         "judges": [judge_row(row, report) for row in report["judges"]],
@@ -56,16 +58,19 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 
 class Row:
-    """One combination of the stored report, with its estimates."""
+    """One combination of the stored report (`calibration.COMBINATION`), with its estimates."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self.judges: list[str] = data["judges"]
-        self.rule: str = data["rule"]
-        self.on_front: bool = data["on_front"]
+    def __init__(self, places: list[Any], report: dict[str, Any]) -> None:
+        data = dict(zip(COMBINATION, places, strict=True))
+        names = report["combinations"]["names"]
+        self.judges = [name for bit, name in enumerate(names) if data["mask"] >> bit & 1]
+        self.rule = RULES[data["rule"]]
+        self.on_front = bool(data["on_front"])
         self.missing: int = data["missing"]
-        self.evasion = Estimate(**data["evasion"])
-        self.over_block = Estimate(**data["over_block"])
-        self.accuracy = Estimate(**data["accuracy"])
+        positives, n = report["positives"], report["n"]
+        self.evasion = _estimate(data, "evasion", n=positives)
+        self.over_block = _estimate(data, "over_block", n=n - positives)
+        self.accuracy = _estimate(data, "accuracy", n=n)
 
     @property
     def name(self) -> str:
@@ -74,6 +79,13 @@ class Row:
             return self.judges[0]
         word = {"any": " or ", "all": " and "}.get(self.rule)
         return word.join(self.judges) if word else f"majority of {', '.join(self.judges)}"
+
+
+def _estimate(data: dict[str, Any], name: str, *, n: int) -> Estimate:
+    return Estimate(
+        data[name], data[f"{name}_low"], data[f"{name}_high"], n, method="Wilson score interval",
+        reason=None if data[name] is not None else "there is no such gold case",
+    )  # fmt: skip
 
 
 def chosen_rows(rows: list[Row], rule: str) -> list[Row]:

@@ -179,7 +179,7 @@ def test_the_same_gold_gives_the_ensemble_that_was_made_from_it(
     ).count()  # fmt: skip
     names = {row["name"] for row in made.report["judges"]}
     assert names == {"lexical", "tfidf", "embedding", "context", "nearest", "ensemble"}
-    assert len(made.report["combinations"]) == 3 * (2**5 - 1)
+    assert len(made.report["combinations"]["rows"]) == 3 * (2**5 - 1)
 
 
 def test_closing_a_round_twice_opens_one(campaign: Campaign) -> None:

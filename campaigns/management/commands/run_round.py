@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotations import jobs
 from annotations.errors import DomainError
-from annotations.models import Job
+from annotations.models import Job, Project
 from campaigns import demo, launch
 from campaigns.models import Campaign, Round
 from campaigns.statuses import Step
@@ -41,10 +41,7 @@ class Command(BaseCommand):
         """Open (or follow, or take up) the campaign's round and advance it in this process."""
         if campaign == demo.SLUG:
             demo.load()
-        found = Campaign.objects.filter(project__slug=campaign).first()
-        if found is None:
-            known = ", ".join(Campaign.objects.values_list("project__slug", flat=True)) or "none"
-            raise DomainError(f"There is no campaign “{campaign}”. There are: {known}.")
+        found = campaign_on(campaign)
         round_ = current_round(found, size=options["size"], seed=options["seed"])
         if simulated_raters and not round_.is_imported:
             Round.objects.filter(pk=round_.pk).update(simulated_raters=simulated_raters)
@@ -56,6 +53,19 @@ class Command(BaseCommand):
         if job.status != "done":
             raise DomainError(f"The round stopped: {job.error or job.status}")
         return Round.objects.get(pk=round_.pk)
+
+
+def campaign_on(slug: str) -> Campaign:
+    """The project's campaign; a project of imported cases gets one, whose first round is them."""
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none"
+        raise DomainError(f"There is no project “{slug}”. There are: {known}.")
+    campaign = launch.start_campaign(project, by=None)
+    batch = project.batches.order_by("-id").first()
+    if batch is not None and not campaign.rounds.exists():
+        launch.open_round(campaign, by=None, batch=batch)
+    return campaign
 
 
 def current_round(campaign: Campaign, *, size: int | None, seed: int | None) -> Round:
