@@ -18,7 +18,7 @@ from campaigns import launch
 from campaigns.forms import BeginForm, NewProjectForm, TargetForm
 from campaigns.models import Campaign, Round
 from campaigns.statuses import MEANING, OWNER, Step
-from campaigns.views.picture import pictures
+from campaigns.views.picture import ORDER, pictures
 
 
 @login_required
@@ -43,7 +43,13 @@ def card(membership: Membership) -> dict[str, Any]:
     campaign = getattr(project, "campaign", None)
     round_ = campaign.rounds.order_by("-number").first() if campaign else None
     cases = project.cases
+    here = (
+        ORDER.index(Step(round_.status)) if round_ and round_.status != Step.CLOSED else len(ORDER)
+    )
     return {
+        "states": [
+            "done" if n < here else "current" if n == here else "todo" for n in range(len(ORDER))
+        ],
         "membership": membership,
         "project": project,
         "round": round_,
