@@ -182,8 +182,8 @@ SPECTACULAR_SETTINGS = {
 REST_KNOX = {"TOKEN_TTL": None, "TOKEN_PREFIX": "evp_"}
 
 # A message is a wake-up; `annotations.jobs` holds the state. See docs/decisions/0003.
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
-if CELERY_BROKER_URL == "filesystem://":
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost/")
+if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(VAR_DIR / "queue"),
         "data_folder_out": str(VAR_DIR / "queue"),
