@@ -236,7 +236,7 @@ def _sheet(
         request, membership, "label", rater, status=status, slot=slot, case=slot.case, sent=sent,
         questions=sheets.on_screen(versions, sent.words, gaps), kept=kept, error=error,
         masked=request.COOKIES.get("mask") == "1", lease=_lease(slot, rater),
-        version=slot.rubric_version, clauses=versions, confidences=sheets.CONFIDENCES,
+        rubric=slot.rubric_version, clauses=versions, confidences=sheets.CONFIDENCES,
         skip_reasons=SKIP_REASONS, comment_max=sheets.COMMENT_MAX,
     )  # fmt: skip
 
