@@ -16,6 +16,6 @@ def install(request: HttpRequest) -> dict[str, Any]:
     return {
         "install_notes": notes,
         "is_demo": settings.DEMO,
-        "version": settings.VERSION,
+        "product_version": settings.VERSION,
         "source_url": settings.SOURCE_URL,
     }

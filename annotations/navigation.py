@@ -33,7 +33,7 @@ def navigation(membership: Membership, *, active: str) -> dict[str, Any]:
             "label": item.label,
             "href": reverse(item.url_name, args=[project.slug]),
             "active": item.label == active,
-            "count": item.count(membership) if item.count else None,
+            "count": (item.count(membership) or None) if item.count else None,
         }
         for item in sorted(NAV_ITEMS, key=lambda item: item.position)
         if has_role(membership, item.roles)

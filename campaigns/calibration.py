@@ -58,6 +58,7 @@ COMBINATION = (
     "mask", "rule", "missing", "on_front", "evasion", "evasion_low", "evasion_high", "over_block",
     "over_block_low", "over_block_high", "accuracy", "accuracy_low", "accuracy_high",
 )  # fmt: skip
+MOST_VALUES = 12  # of a stratum that is worth a breakdown
 POSITIVE, NEGATIVE = "positive", "negative"  # a judge's words where the scale is not yes / no
 
 Floats = npt.NDArray[np.float64]
@@ -239,10 +240,31 @@ def report_of(
         "failures": dict(failures),
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),
+        "strata": by_strata(gold.cases, decided, gold.y),
         "quality": asdict(ensemble.quality),
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],
     }
+
+
+def by_strata(
+    cases: Sequence[Case], decided: Floats, y: npt.NDArray[np.bool_]
+) -> dict[str, list[dict[str, Any]]]:
+    """The ensemble's evasion and over-blocking within each value of each stratum of 2 to 12 values."""
+    names = sorted({name for case in cases for name in case.strata})
+    found = {}
+    for name in names:
+        of = np.array([str(case.strata.get(name, "none")) for case in cases])
+        values = np.unique(of)
+        if 2 <= len(values) <= MOST_VALUES:
+            rows = ((value, judge_table(decided[of == value, None], y[of == value], names=[ENSEMBLE])[0])
+                    for value in values)  # fmt: skip
+            found[name] = [
+                {"value": str(value), "evasion": asdict(row.evasion),
+                 "over_block": asdict(row.over_block)}
+                for value, row in rows
+            ]  # fmt: skip
+    return found
 
 
 def compact(

@@ -52,6 +52,7 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         "n_combinations": len(rows),
         "members": chosen.members.select_related("rater").order_by("-weight"),
         **drawings(rows, report),
+        **breakdown(report, request.GET.get("by", "")),
     }  # fmt: skip
     template = "campaigns/judges.html" + ("#combinations" if request.htmx else "")  # type: ignore[attr-defined]
     return show(request, membership, template, active="Judges", **context)
@@ -141,6 +142,30 @@ def drawings(rows: list[Row], report: dict[str, Any]) -> dict[str, str]:
         )  # fmt: skip
         drawn[f"reliability_{size}"] = reliability(bins, compact=compact)
     return drawn
+
+
+def breakdown(report: dict[str, Any], by: str) -> dict[str, Any]:
+    """The ensemble within the values of one stratum; obvious against context-dependent first."""
+    strata = report.get("strata", {})
+    if not strata:
+        return {}
+    by = by if by in strata else next((n for n in ("kind", "target") if n in strata), min(strata))
+    rows = [
+        {"value": row["value"], "evasion": Estimate(**row["evasion"]),
+         "over_block": Estimate(**row["over_block"])}
+        for row in strata[by]
+    ]  # fmt: skip
+    lines = []
+    for row in rows:
+        e = row["evasion"]
+        lines.append(ForestRow(row["value"], e.value, e.low, e.high, e.n, e.reason or ""))
+    drawn = {
+        f"strata_{'compact' if compact else 'wide'}": forest(
+            lines, domain=(0.0, 1.0), title=f"Evasion by {by}", compact=compact
+        )
+        for compact in (False, True)
+    }
+    return {"by": by, "strata": rows, "strata_names": sorted(strata), **drawn}
 
 
 def point(row: Row) -> ScatterPoint:
