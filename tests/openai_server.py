@@ -14,19 +14,21 @@ from typing import Any
 class Script:
     """What the server does, request by request; the last behaviour repeats.
 
-    Behaviours: ok, rate_limited, broken (500), unauthorized, not_json, slow, filtered, empty.
+    Behaviours: ok, rate_limited, broken (500), unauthorized, blocked (400, content_filter),
+    not_json, slow, filtered, refused, empty; bytes are sent as they are, as a JSON body.
     """
 
-    behaviors: list[str] = field(default_factory=lambda: ["ok"])
+    behaviors: list[str | bytes] = field(default_factory=lambda: ["ok"])
+    retry_after: str = "7"
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     base_url: str = ""
 
-    def next(self) -> str:
+    def next(self) -> str | bytes:
         return self.behaviors[min(len(self.requests), len(self.behaviors)) - 1]
 
 
-ERRORS = {"rate_limited": 429, "broken": 500, "unauthorized": 401}
+ERRORS = {"rate_limited": 429, "broken": 500, "unauthorized": 401, "blocked": 400}
 
 
 def handler_for(script: Script) -> type[BaseHTTPRequestHandler]:
@@ -38,11 +40,14 @@ def handler_for(script: Script) -> type[BaseHTTPRequestHandler]:
             behavior = script.next()
             if behavior == "slow":
                 time.sleep(1.5)
-            if behavior in ERRORS:
+            if isinstance(behavior, bytes):
+                self.send_response(200)
+                self.finish_with("application/json", behavior)
+            elif behavior in ERRORS:
                 self.send_response(ERRORS[behavior])
                 if behavior == "rate_limited":
-                    self.send_header("retry-after", "7")
-                self.finish_with("application/json", b'{"error": {"message": "no"}}')
+                    self.send_header("retry-after", script.retry_after)
+                self.finish_with("application/json", error(behavior, script.keys[-1]))
             elif behavior == "not_json":
                 self.send_response(200)
                 self.finish_with("text/html", b"<html>a captive portal</html>")
@@ -67,10 +72,17 @@ def handler_for(script: Script) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def error(behavior: str, key: str) -> bytes:
+    """An error whose text quotes the key, as some endpoints do."""
+    code = "content_filter" if behavior == "blocked" else behavior
+    return json.dumps({"error": {"message": f"no, {key}", "code": code}}).encode()
+
+
 def completion(body: dict[str, Any], behavior: str) -> dict[str, Any]:
     """An answer that repeats the last message's first words."""
     said = body["messages"][-1]["content"]
-    text = {"filtered": None, "empty": ""}.get(behavior, f"You said: {said[:200]}")
+    text = {"filtered": None, "refused": None, "empty": ""}.get(behavior, f"You said: {said[:200]}")
+    refusal = "I would rather not." if behavior == "refused" else None
     return {
         "id": f"chatcmpl-{said[:8]}",
         "object": "chat.completion",
@@ -79,7 +91,7 @@ def completion(body: dict[str, Any], behavior: str) -> dict[str, Any]:
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": text},
+                "message": {"role": "assistant", "content": text, "refusal": refusal},
                 "finish_reason": "content_filter" if behavior == "filtered" else "stop",
             }
         ],
@@ -88,12 +100,13 @@ def completion(body: dict[str, Any], behavior: str) -> dict[str, Any]:
 
 
 @contextmanager
-def openai_server(*behaviors: str) -> Iterator[Script]:
+def openai_server(*behaviors: str | bytes) -> Iterator[Script]:
     """Run the server on a free port while the block lasts."""
     script = Script(list(behaviors) or ["ok"])
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(script))
     script.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # The poll is how long the end of the block waits for the server to notice it.
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield script
