@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _figures import Figure, show  # noqa: E402 - the path above comes first
+from _figures import Figure, show
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = "a newcomer's patience"
