@@ -169,7 +169,7 @@ def _asked_wait(retry_after: str) -> float | None:
         seconds = float(retry_after)
     except ValueError:
         seconds = _seconds_until(retry_after)
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return seconds if seconds >= 0 else None  # not a number is not, either
 
 
 def _seconds_until(date: str) -> float:
