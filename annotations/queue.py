@@ -25,14 +25,14 @@ LEASE = timedelta(minutes=20)
 PACE_FROM, PACE_OVER = 5, 50
 
 # A slot is free when it is open or its lease lapsed; not for this rater when the rater has a sheet,
-# a skip or a place on the case already.
+# a skip or a place on the case already. The clock runs on within a transaction, unlike now().
 _CLAIM = """
-UPDATE annotations_slot SET status = 'leased', rater_id = %(rater)s, leased_at = now(),
-       leased_until = now() + %(lease)s, arm = ''
+UPDATE annotations_slot SET status = 'leased', rater_id = %(rater)s, leased_at = clock_timestamp(),
+       leased_until = clock_timestamp() + make_interval(secs => %(lease)s), arm = ''
 WHERE id = (
     SELECT s.id FROM annotations_slot s
     WHERE s.project_id = %(project)s AND s.status <> 'done'
-      AND (s.status = 'open' OR s.leased_until < now())
+      AND (s.status = 'open' OR s.leased_until < clock_timestamp())
       AND (%(case)s::bigint IS NULL OR s.case_id = %(case)s)
       AND NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
                       AND a.rater_id = %(rater)s AND a.status = 'submitted'
@@ -120,7 +120,7 @@ def claim(rater: Rater, *, case: Case | None = None) -> Slot | None:
             {
                 "project": rater.project_id,
                 "rater": rater.pk,
-                "lease": LEASE,
+                "lease": LEASE.total_seconds(),
                 "case": case.pk if case else None,
             },
         )
@@ -206,5 +206,6 @@ def seconds_a_case(rater: Rater) -> float | None:
     recent = rater.annotations.filter(
         status=AnnotationStatus.SUBMITTED, seconds__isnull=False
     ).order_by("-submitted_at")
-    seconds = list(recent.values_list("seconds", flat=True)[:PACE_OVER])
+    rows = recent.values_list("seconds", flat=True)[:PACE_OVER]
+    seconds = [one for one in rows if one is not None]
     return median(seconds) if len(seconds) >= PACE_FROM else None

@@ -174,7 +174,7 @@ def _reveal(
             "own": sheets.label_of(question, own),
             "prelabel": prelabel,
             "ai": sheets.label_of(question, prelabel.answer) if prelabel else "",
-            "differs": bool(prelabel) and prelabel.answer != own,
+            "differs": prelabel is not None and prelabel.answer != own,
         })  # fmt: skip
     words = {question.criterion.key: final[question.criterion_id].word for question in questions}
     return _work(
