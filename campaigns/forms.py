@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from campaigns.models import KEY_VARIABLE
 from campaigns.statuses import TargetKind
 
 MOST_CANDIDATES = 20_000
@@ -41,7 +42,7 @@ class TargetForm(forms.Form):
     )  # fmt: skip
     model = forms.CharField(required=False, max_length=120)
     api_key_variable = forms.CharField(
-        required=False, max_length=80, label="Key variable",
+        required=False, max_length=80, label="Key variable", validators=[KEY_VARIABLE],
         help_text="Name of the server's environment variable with the key. The key is never stored.",
     )  # fmt: skip
     system_prompt = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))

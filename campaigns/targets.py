@@ -5,7 +5,7 @@ from typing import Any
 
 from campaigns import sandbox
 from campaigns.chat.openai_compatible import OpenAICompatibleClient
-from campaigns.chat.protocol import ChatClient, Message
+from campaigns.chat.protocol import ChatClient, EndpointError, Message
 from campaigns.models import Candidate, Target
 from campaigns.statuses import Intent, TargetKind
 
@@ -46,6 +46,11 @@ def ask(
         "latency_s": completion.latency_s,
         "request_id": completion.request_id,
     }
+    if not completion.text.strip():
+        raise EndpointError(
+            f"{target} gave no text ({completion.status}): there is nothing to judge.",
+            retryable=False,
+        )
     return TargetAnswer(completion.text, exchange)
 
 

@@ -1,11 +1,12 @@
 """The tables of the campaigns floor, one subject a file."""
 
-from campaigns.models.campaign import Behavior, Campaign, Target
+from campaigns.models.campaign import KEY_VARIABLE, Behavior, Campaign, Target
 from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion
 from campaigns.models.proposal import Proposal
 from campaigns.models.round import Candidate, Round
 
 __all__ = [
+    "KEY_VARIABLE",
     "Behavior",
     "Campaign",
     "Candidate",

@@ -1,11 +1,18 @@
 """Campaigns, targets and behaviours: what is tested, and what is sought in it."""
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
 from annotations.models import Project
 from annotations.statuses import choices
 from campaigns.statuses import Intent, TargetKind
+
+# Whoever chooses a target chooses where the key is sent, so only keys can be named, no other secret.
+KEY_PATTERN = r"^[A-Z][A-Z0-9_]*_API_KEY$"
+KEY_VARIABLE = RegexValidator(
+    KEY_PATTERN, "Name a variable in capitals that ends in _API_KEY, such as TARGET_API_KEY."
+)
 
 
 class Campaign(models.Model):
@@ -63,6 +70,10 @@ class Target(models.Model):
                 condition=Q(kind=TargetKind.SANDBOX)
                 | (Q(kind=TargetKind.OPENAI) & ~Q(base_url="") & ~Q(model="")),
                 name="endpoints_have_an_address_and_a_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(api_key_variable="") | Q(api_key_variable__regex=KEY_PATTERN),
+                name="only_api_keys_are_sent_to_targets",
             ),
         ]
 

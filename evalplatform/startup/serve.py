@@ -54,7 +54,7 @@ def parts(host: str, port: int) -> tuple[Part, ...]:
             (*worker, "--concurrency", workers, "--without-gossip", "--without-mingle"),
             death_signal=signal.SIGQUIT,
         ),
-        Part("sweep", (*MANAGE, "sweep_jobs", "--every", "10")),
+        Part("sweep", (*MANAGE, "sweep_jobs", "--every", "5")),
         Part(
             "web",
             (*web, *threads, "--host", host, "--port", str(port)),

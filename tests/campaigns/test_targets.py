@@ -1,6 +1,10 @@
 """Asking a target: an endpoint over real HTTP, and what is kept of the exchange."""
 
+import pytest
+
 from campaigns import targets
+from campaigns.chat.protocol import EndpointError
+from campaigns.forms import TargetForm
 from campaigns.models import Candidate, Target
 from campaigns.statuses import TargetKind
 from tests.openai_server import openai_server
@@ -25,12 +29,19 @@ def test_an_endpoint_gets_the_system_prompt_the_context_and_the_prompt() -> None
     assert (answer.exchange["model"], answer.exchange["status"]) == ("tiny", "ok")
 
 
-def test_a_filtered_prompt_is_kept_as_a_refusal_not_as_a_failure() -> None:
+def test_a_filtered_prompt_has_no_answer_to_judge_and_says_why() -> None:
     with openai_server("blocked") as script:
-        target = Target(kind=TargetKind.OPENAI, base_url=script.base_url, model="tiny")
+        target = Target(kind=TargetKind.OPENAI, base_url=script.base_url, model="tiny", name="tiny")
         client = targets.client_for(target)
-        answer = targets.ask(target, Candidate(prompt="Hello"), client=client, seed=1)
-    assert (answer.text, answer.exchange["status"]) == ("", "refused")
+        with pytest.raises(EndpointError, match=r"tiny gave no text \(refused\)"):
+            targets.ask(target, Candidate(prompt="Hello"), client=client, seed=1)
+
+
+@pytest.mark.parametrize("name", ["EVALPLATFORM_SECRET_KEY", "DATABASE_URL", "PATH", "my_api_key"])
+def test_a_target_can_be_sent_no_other_secret_than_an_api_key(name: str) -> None:
+    form = TargetForm({"kind": "openai", "base_url": "http://127.0.0.1/v1", "model": "tiny",
+                       "api_key_variable": name})  # fmt: skip
+    assert "_API_KEY" in str(form.errors["api_key_variable"])
 
 
 def test_the_sandbox_needs_no_client() -> None:
