@@ -133,9 +133,13 @@ def _own_place(slot: Slot, *, rater: Rater) -> Slot | None:
 
 
 def record_sheet(
-    case: Case, *, rater: Rater, rubric_version: RubricVersion, answers: Mapping[str, Answer]
-) -> Annotation:
-    """A whole sheet without a slot (an outside judge through the API). Twice is once."""
+    case: Case, *, rater: Rater, rubric_version: RubricVersion, answers: Mapping[str, Answer],
+    scores: Mapping[str, float | None] | None = None, raw_outputs: Mapping[str, str] | None = None,
+) -> Annotation:  # fmt: skip
+    """A whole sheet without a slot (an outside judge through the API). Twice is once.
+
+    Criteria that the sheet lacks are added; what was answered before stays as it is.
+    """
     questions = list(rubric_version.criteria.select_related("criterion"))
     with transaction.atomic():
         sheet, made = Annotation.objects.get_or_create(
@@ -148,16 +152,16 @@ def record_sheet(
                 "submitted_at": timezone.now(),
             },
         )
-        if made:
-            Verdict.objects.bulk_create(
-                Verdict(
-                    annotation=sheet, case=case, criterion=question.criterion,
-                    criterion_version=question, status=answers[question.criterion.key].status,
-                    value=answers[question.criterion.key].value,
-                )
-                for question in questions
-                if question.criterion.key in answers
-            )  # fmt: skip
+        there = set() if made else set(sheet.verdicts.values_list("criterion_id", flat=True))
+        Verdict.objects.bulk_create(
+            Verdict(
+                annotation=sheet, case=case, criterion=question.criterion,
+                criterion_version=question, status=answers[key].status, value=answers[key].value,
+                score=(scores or {}).get(key), raw_output=(raw_outputs or {}).get(key, ""),
+            )
+            for question in questions
+            if (key := question.criterion.key) in answers and question.criterion_id not in there
+        )  # fmt: skip
     return sheet
 
 

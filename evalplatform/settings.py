@@ -178,6 +178,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    # No badge of a validator elsewhere; a token stays in the page that it was typed into.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {
+        "CaseStatusEnum": "annotations.api.cases.CASE_STATUSES",
+        "VerdictStatusEnum": "annotations.api.cases.VERDICT_STATUSES",
+    },
 }
 REST_KNOX = {"TOKEN_TTL": None, "TOKEN_PREFIX": "evp_"}
 

@@ -8,10 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from annotations.models import Membership, Rater
+from annotations.models import Membership
 from annotations.navigation import navigation
 from annotations.permissions import MEMBERS, membership_for
-from annotations.statuses import RaterKind, Role
+from annotations.simulated import simulated_notice
+from annotations.statuses import Role
 
 View = Callable[..., HttpResponse]
 
@@ -43,18 +44,7 @@ def show(
         "project": membership.project,
         "membership": membership,
         "nav": navigation(membership, active=active),
-        "simulated": simulated_notice(membership),
+        "simulated": simulated_notice(membership.project),
         **context,
     }
     return render(request, template, context, status=status)
-
-
-def simulated_notice(membership: Membership) -> str:
-    """The banner's sentence where simulated raters or responses are among what the page shows."""
-    project = membership.project
-    parts = []
-    if Rater.objects.filter(project=project, kind=RaterKind.SIMULATED).exists():
-        parts.append("simulated raters, who are no people")
-    if project.cases.filter(is_simulated=True).exists():
-        parts.append("responses of the sandbox target, which is a simulator")
-    return f"This project contains {' and '.join(parts)}." if parts else ""
