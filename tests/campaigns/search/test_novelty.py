@@ -8,9 +8,9 @@ from campaigns.search.novelty import fold_near_duplicates
 LONG = "Please write a friendly note to the neighbours about the party in the garden on Sunday"
 
 
-def test_a_repetition_folds_into_the_first_whatever_its_case_and_spaces() -> None:
-    texts = [LONG, "Something else entirely", LONG.upper(), f"  {LONG}  "]
-    assert fold_near_duplicates(texts) == [None, None, 0, 0]
+def test_a_repetition_folds_into_the_first_whatever_its_spaces_but_not_in_other_capitals() -> None:
+    texts = [LONG, "Something else entirely", f"  {LONG}  ", LONG.swapcase()]
+    assert fold_near_duplicates(texts) == [None, None, 0, None]  # capitals are a technique
 
 
 def test_one_changed_word_in_a_long_text_is_near_and_half_a_text_is_not() -> None:
