@@ -66,7 +66,7 @@ class Inline(HTMLParser):
 
 def inline_parts(html: str) -> list[str]:
     parser = Inline()
-    parser.feed(html)
+    parser.feed(re.sub(r"\{%.*?%\}", "", html))  # a tag's words are no attributes
     return parser.found
 
 
