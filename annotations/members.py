@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
 
-from annotations import audit
-from annotations.errors import BadInput, Conflict
+from annotations import audit, policies
+from annotations.errors import BadInput, Conflict, NotFound
 from annotations.models import Membership, Project, Rater, Rubric
 from annotations.statuses import RaterKind, Role
 
@@ -40,6 +40,34 @@ def add_member(project: Project, *, user: User, role: Role, by: User | None) -> 
     )
     audit.record("added member", member.pseudonym, project=project, by=by, role=str(role))
     return member
+
+
+def invite(by: Membership, *, username: str, role: str) -> Membership:
+    """A lead adds a person by the account's name. Raises `BadInput` where there is no account."""
+    wanted = _role(role)
+    policies.check_can_give_role(by, old=None, new=wanted)
+    user = User.objects.filter(username=username.strip(), is_active=True).first()
+    if user is None:
+        raise BadInput(
+            f"There is no account “{username.strip()[:60]}”: check the spelling, or ask whoever "
+            "runs this server to make one."
+        )
+    return add_member(by.project, user=user, role=wanted, by=by.user)
+
+
+def give_role(by: Membership, *, member: Membership, role: str) -> Membership:
+    """A lead gives a member another role."""
+    if member.project_id != by.project_id:
+        raise NotFound("There is no such member in this project.")
+    wanted = _role(role)
+    policies.check_can_give_role(by, old=Role(member.role), new=wanted)
+    return change_role(member, role=wanted, by=by.user)
+
+
+def _role(word: str) -> Role:
+    if word not in list(Role):
+        raise BadInput(f"Choose a role: {', '.join(Role)}.")
+    return Role(word)
 
 
 @transaction.atomic

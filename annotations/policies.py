@@ -2,8 +2,8 @@
 
 from annotations.errors import BadInput, Conflict, NotAllowed, NotFound
 from annotations.models import Annotation, Case, Membership, RubricVersion
-from annotations.permissions import ADJUDICATORS, has_role
-from annotations.statuses import AnnotationStatus, CaseStatus
+from annotations.permissions import ADJUDICATORS, LEADS, has_role
+from annotations.statuses import AnnotationStatus, CaseStatus, Role
 
 
 def check_can_adjudicate(membership: Membership, case: Case) -> None:
@@ -35,6 +35,14 @@ def others_can_adjudicate(membership: Membership) -> bool:
         .exclude(pk=membership.pk)
         .exists()
     )
+
+
+def check_can_give_role(by: Membership, *, old: Role | None, new: Role) -> None:
+    """Leads give roles; the role of owner is given, and taken, by owners alone."""
+    if not has_role(by, LEADS):
+        raise NotAllowed("Members and their roles are changed by leads and owners of the project.")
+    if Role.OWNER in (old, new) and Role(by.role) != Role.OWNER:
+        raise NotAllowed("Only an owner can make somebody owner, or take that role away.")
 
 
 def check_can_release(version: RubricVersion) -> None:

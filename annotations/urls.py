@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.views import adjudication, cases, importing, labelling
+from annotations.views import (
+    adjudication,
+    agreement,
+    cases,
+    gold,
+    importing,
+    labelling,
+    members,
+    tokens,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<slug:slug>/label/", labelling.label, name="label"),
@@ -17,4 +26,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<slug:slug>/import/", importing.upload, name="import"),
     path("p/<slug:slug>/import/jobs/<int:pk>/", importing.job, name="import_job"),
     path("p/<slug:slug>/import/<str:sha256>/", importing.preview, name="import_preview"),
+    path("p/<slug:slug>/agreement/", agreement.agreement_page, name="agreement"),
+    path("p/<slug:slug>/gold/", gold.gold, name="gold"),
+    path("p/<slug:slug>/gold/release/", gold.release, name="gold_release"),
+    path("p/<slug:slug>/gold/positive/<slug:key>/", gold.positive, name="gold_positive"),
+    path("p/<slug:slug>/members/", members.members_page, name="members"),
+    path("p/<slug:slug>/members/add/", members.add, name="member_add"),
+    path("p/<slug:slug>/members/<int:pk>/", members.role, name="member_role"),
+    path("account/tokens/", tokens.tokens_page, name="tokens"),
+    path("account/tokens/<slug:key>/revoke/", tokens.revoke, name="token_revoke"),
 ]

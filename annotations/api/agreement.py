@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from annotations import agreement, strata
 from annotations.agreement import CriterionAgreement
-from annotations.api.doors import ApiView, Refusal, door
+from annotations.api.doors import ApiView, Refusal, asked, door
 from annotations.api.estimates import EstimateOut
 from annotations.errors import BadInput
 from annotations.models import Membership
@@ -57,7 +57,7 @@ class Agreement(ApiView):
     def get(self, request: Request, membership: Membership) -> Response:
         """Krippendorff's alpha and its companions, each with interval and n."""
         project = membership.project
-        by, name = request.query_params.get("by") or None, request.query_params.get("batch") or None
+        by, name = asked(request, "by") or None, asked(request, "batch") or None
         if by is not None and by not in (known := strata.names(project)):
             raise BadInput(f"“{by[:60]}” is no stratum to compare by: use {', '.join(known)}.")
         batch = project.batches.filter(name=name).first() if name else None

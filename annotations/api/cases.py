@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from annotations import visibility
 from annotations.answers import Answer
 from annotations.api import posted_cases
-from annotations.api.doors import PAGE_PARAMETERS, ApiView, Refusal, door, page, paged, read
+from annotations.api.doors import PAGE_PARAMETERS, ApiView, Refusal, asked, door, page, paged, read
 from annotations.errors import NotFound
 from annotations.importing import importer
 from annotations.models import Annotation, Case, Membership
@@ -125,11 +125,7 @@ class Cases(ApiView):
     def get(self, request: Request, membership: Membership) -> Response:
         """The project's cases, oldest first."""
         wanted = {"status": "status", "batch": "batch__name", "family": "family"}
-        chosen = {
-            field: request.query_params[name]
-            for name, field in wanted.items()
-            if request.query_params.get(name)
-        }
+        chosen = {field: word for name, field in wanted.items() if (word := asked(request, name))}
         rows = Case.objects.filter(project=membership.project, **chosen).select_related("batch")
         return page(self, request, rows, lambda cases: _shown(cases, membership))
 

@@ -60,6 +60,14 @@ def door(roles: frozenset[Role], *, responses: dict[Any, Any], **schema: Any) ->
     return decorate
 
 
+def asked(request: Request, name: str) -> str:
+    """One word of the query; empty if it is not there. Raises `BadInput` for what no text has."""
+    word = request.query_params.get(name, "")
+    if "\x00" in word:
+        raise BadInput(f"“{name}” holds a NUL character, which no text has: leave it out.")
+    return str(word)
+
+
 def read(request: Request, shape: type[S]) -> Any:
     """The request's data in that shape. Raises `BadInput` naming each problem and its place."""
     form = shape(data=request.data)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from annotations import releases
 from annotations.api.cases import VERDICT_STATUSES, TurnShape
-from annotations.api.doors import PAGE_PARAMETERS, ApiView, Refusal, door, page, paged, read
+from annotations.api.doors import PAGE_PARAMETERS, ApiView, Refusal, asked, door, page, paged, read
 from annotations.errors import NotFound
 from annotations.exports import FORMATS, ExportFormat, records
 from annotations.exports.formats import Record
@@ -72,7 +72,7 @@ class CurrentGold(ApiView):
     def get(self, request: Request, membership: Membership) -> Response | StreamingHttpResponse:
         """The gold that stands now: pages of JSON, or a streamed file with `as`."""
         project = membership.project
-        wanted = request.query_params.get("as")
+        wanted = asked(request, "as")
         if wanted:
             chosen = records.format_named(wanted)
             name = records.file_name(project, chosen)
@@ -121,7 +121,7 @@ class ReleaseDownload(ApiView):
     def get(self, request: Request, membership: Membership, number: int) -> StreamingHttpResponse:
         """The records of a release as a file: `as=ndjson` (hash to check it by in the headers), csv."""
         release = release_of(membership, number)
-        chosen = records.format_named(request.query_params.get("as") or "ndjson")
+        chosen = records.format_named(asked(request, "as") or "ndjson")
         name = records.file_name(membership.project, chosen, release=release)
         response = streamed(records.released_records(release), chosen, name=name)
         response["X-Release-Sha256"] = release.sha256

@@ -39,7 +39,9 @@ class Projects(ApiView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """The caller's projects; a stranger to all gets an empty list."""
-        mine = Membership.objects.filter(user=cast(User, request.user)).select_related("project__rubric")
+        mine = Membership.objects.filter(user=cast(User, request.user)).select_related(
+            "project__rubric"
+        )
         return page(self, request, mine, _shown)
 
 

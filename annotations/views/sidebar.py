@@ -1,11 +1,14 @@
 """The pages of this floor that the side bar lists; `annotations.registration` adds them."""
 
 from annotations.navigation import NavItem
-from annotations.permissions import ADJUDICATORS, LABELLERS, LEADS
+from annotations.permissions import ADJUDICATORS, LABELLERS, LEADS, MEMBERS, READERS
 from annotations.views.adjudication import count_waiting
 
 ITEMS: list[NavItem] = [
     NavItem("Label", "label", LABELLERS, 20),
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
+    NavItem("Agreement", "agreement", READERS, 40),
+    NavItem("Gold", "gold", READERS, 60),
     NavItem("Import", "import", LEADS, 80),
+    NavItem("Members", "members", MEMBERS, 90),
 ]
