@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from annotations import audit, rubrics
+from annotations import audit, jobs, rubrics
 from annotations.agreement import first_blind_verdicts
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict
@@ -192,3 +192,15 @@ def _decide(proposal: Proposal, status: ProposalStatus, *, by: User, **fields: A
         f"{status} proposal", proposal, project=proposal.campaign.project, by=by, kind=proposal.kind
     )
     return proposal
+
+
+@jobs.handles("mine_patterns")
+def mine_job(run: JobRun) -> dict[str, Any]:
+    """The worker's door to `refresh`, when the lead asks for it."""
+    round_ = Round.objects.select_related("campaign__project").get(pk=run.arguments["round"])
+    found = refresh(round_, run=run)
+    with run.fenced():
+        locked = Round.objects.select_for_update().get(pk=round_.pk)
+        locked.findings = {**locked.findings, "patterns": found}
+        locked.save(update_fields=["findings"])
+    return found
