@@ -10,10 +10,18 @@ from annotations.views import (
     importing,
     labelling,
     members,
+    rubric,
     tokens,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("p/<slug:slug>/rubric/", rubric.rubric, name="rubric"),
+    path("p/<slug:slug>/rubric/draft/", rubric.draft, name="rubric_draft"),
+    path("p/<slug:slug>/rubric/guideline/", rubric.guideline, name="rubric_guideline"),
+    path("p/<slug:slug>/rubric/release/", rubric.release, name="rubric_release"),
+    path("p/<slug:slug>/rubric/new/", rubric.criterion, name="criterion_new"),
+    path("p/<slug:slug>/rubric/c/<slug:key>/", rubric.criterion, name="criterion"),
+    path("p/<slug:slug>/rubric/c/<slug:key>/remove/", rubric.remove, name="criterion_remove"),
     path("p/<slug:slug>/label/", labelling.label, name="label"),
     path("p/<slug:slug>/label/<int:pk>/", labelling.submit, name="label_submit"),
     path("p/<slug:slug>/label/<int:pk>/draft/", labelling.draft, name="label_draft"),

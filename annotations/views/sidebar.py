@@ -5,6 +5,7 @@ from annotations.permissions import ADJUDICATORS, LABELLERS, LEADS, MEMBERS, REA
 from annotations.views.adjudication import count_waiting
 
 ITEMS: list[NavItem] = [
+    NavItem("Rubric", "rubric", MEMBERS, 10),
     NavItem("Label", "label", LABELLERS, 20),
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
     NavItem("Agreement", "agreement", READERS, 40),
