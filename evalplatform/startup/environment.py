@@ -32,10 +32,12 @@ def database(folder: Path, *, wait_for_others: bool) -> Iterator[str]:
     make_data_folder(folder)
     if url := os.environ.get("DATABASE_URL"):
         check_reachable(url)
+        check_not_newer(url)
         yield url
         return
     server = Postgres(folder / "pg", log=folder / "logs" / "postgres.log")
     with server.started(wait_for_others=wait_for_others) as url:
+        check_not_newer(url)
         yield url
 
 

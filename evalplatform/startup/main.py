@@ -12,7 +12,7 @@ from evalplatform.startup.environment import MANAGE, database, environment_of
 from evalplatform.startup.errors import StartupError
 from evalplatform.startup.places import ROOT, data_folder
 from evalplatform.startup.postgres import throw_away_postgres
-from evalplatform.startup.processes import interruptible, undisturbed
+from evalplatform.startup.processes import interruptible, tied_to_us, undisturbed
 from evalplatform.startup.serve import serve
 
 
@@ -31,6 +31,12 @@ def main(arguments: Sequence[str]) -> int:
                 return serve()
     except StartupError as error:
         print(error, file=sys.stderr)
+    except PermissionError as error:
+        print(
+            f"{error.filename} cannot be used by you: {error.strerror}. Start as the user whose it "
+            "is, or choose another data folder: EVALPLATFORM_VAR=FOLDER ./run",
+            file=sys.stderr,
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -66,6 +72,10 @@ def bench(arguments: Sequence[str]) -> int:
 
 def run_in_front(command: Sequence[str | Path], *, environment: Mapping[str, str]) -> int:
     """Run a command that owns the terminal: Ctrl-C is its own to handle, it may ask questions."""
-    with subprocess.Popen(command, env=dict(environment)) as child, undisturbed():
+    tied = tied_to_us(signal.SIGTERM)
+    with (
+        subprocess.Popen(command, env=dict(environment), preexec_fn=tied) as child,
+        undisturbed(),
+    ):
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         return child.wait()

@@ -30,6 +30,7 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 # Fast shutdown, then immediate: connections are cut, nothing committed is lost by either.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 START_SECONDS = 60
+CONNECT_SECONDS = 10
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -64,6 +65,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server or join the one that already serves this folder."""
+        forget_other_servers()
         self.data.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with starting(self.data.parent):
             self.users = os.open(self.data.with_suffix(".users"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -133,7 +135,8 @@ class Postgres:
 
     def check_version(self) -> None:
         """Refuse a folder that another major version of PostgreSQL has written."""
-        made_by, ours = int((self.data / "PG_VERSION").read_text()), self.major()
+        found = re.match(r"\d+", (self.data / "PG_VERSION").read_text())
+        made_by, ours = int(found[0]) if found else 0, self.major()
         if made_by > ours:
             raise StartupError(
                 f"The database in {self.data} was made by PostgreSQL {made_by}, which is newer "
@@ -149,7 +152,7 @@ class Postgres:
 
     def launch(self) -> None:
         """Start the server and wait until it answers."""
-        self.sockets = socket_directory(self.data)
+        self.sockets = socket_directory(self.data, owner=(self.identity.owner or (None,))[0])
         self.own(self.sockets)
         settings = {
             "listen_addresses": "",
@@ -181,16 +184,24 @@ class Postgres:
     def answers(self) -> bool:
         """Whether the server takes connections."""
         try:
-            psycopg.connect(host=str(self.sockets), user=USER, dbname="postgres").close()
+            self.connect().close()
         except psycopg.OperationalError:
             return False
         return True
 
+    def connect(self) -> psycopg.Connection:
+        """A connection for our own housekeeping."""
+        return psycopg.connect(
+            host=str(self.sockets),
+            user=USER,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,  # a server that was stopped takes and never answers
+        )
+
     def make_database(self) -> None:
         """Create our database in a new cluster."""
-        with psycopg.connect(
-            host=str(self.sockets), user=USER, dbname="postgres", autocommit=True
-        ) as connection:
+        with self.connect() as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if not known.fetchone():
                 connection.execute(f'CREATE DATABASE "{DATABASE}"')
@@ -245,6 +256,12 @@ def find_binaries() -> Path:
             "set DATABASE_URL to a server."
         )
     return Path(found).resolve().parent
+
+
+def forget_other_servers() -> None:
+    """Drop PGPORT, PGHOSTADDR and their like: every client of ours would obey them."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 @contextlib.contextmanager

@@ -18,6 +18,23 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+def tied_to_us(
+    death_signal: signal.Signals, *, become: Callable[[], None] | None = None
+) -> Callable[[], None]:
+    """What a child does before it runs, so that the kernel signals it when we are killed."""
+    starter = os.getpid()
+
+    def prepare() -> None:
+        if become:
+            become()  # first: a change of user clears the death signal
+        if sys.platform == "linux":
+            LIBC.prctl(PR_SET_PDEATHSIG, int(death_signal))
+            if os.getppid() != starter:  # it died between the fork and the line above
+                os._exit(1)
+
+    return prepare
+
+
 def start_child(
     arguments: Sequence[str | Path],
     *,
@@ -31,16 +48,6 @@ def start_child(
 
     Call it from the main thread: the kernel's death signal follows the thread that forked.
     """
-    starter = os.getpid()
-
-    def prepare() -> None:
-        if become:
-            become()  # first: a change of user clears the death signal
-        if sys.platform == "linux":
-            LIBC.prctl(PR_SET_PDEATHSIG, int(death_signal))
-            if os.getppid() != starter:  # it died between the fork and the line above
-                os._exit(1)
-
     return subprocess.Popen(
         [os.fspath(argument) for argument in arguments],
         env=dict(environment),
@@ -49,7 +56,7 @@ def start_child(
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         process_group=0,
-        preexec_fn=prepare,
+        preexec_fn=tied_to_us(death_signal, become=become),
     )
 
 
@@ -111,8 +118,8 @@ def last_lines(log: Path, count: int = 15) -> str:
 def command_line(pid: int) -> str:
     """How a process was started, or an empty string where there is none."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" "))
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self").exists():
             return ""
     found = subprocess.run(

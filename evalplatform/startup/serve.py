@@ -1,7 +1,9 @@
 """`./run serve`: every part of an install in one command, watched and stopped in order."""
 
 import contextlib
+import errno
 import fcntl
+import http.client
 import ipaddress
 import json
 import os
@@ -15,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalplatform.startup.environment import MANAGE, check_not_newer, database, environment_of
+from evalplatform.startup.environment import MANAGE, database, environment_of
 from evalplatform.startup.errors import StartupError
 from evalplatform.startup.places import ROOT, data_folder, data_mark, make_data_folder
 from evalplatform.startup.processes import (
@@ -28,6 +30,9 @@ from evalplatform.startup.processes import (
 
 READY_SECONDS = 120
 LARGEST_LOG = 5 * 2**20
+LONGEST_ANSWER = 10_000
+# No proxy of the environment stands between us and ourselves.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,9 @@ def run_parts(
     environment = environment_of(folder=folder, url=url)
     demo = os.environ.get("EVALPLATFORM_DEMO") or ("1" if is_loopback(host) else "0")
     environment["EVALPLATFORM_DEMO"] = demo
-    environment.setdefault("EVALPLATFORM_HOSTS", f"localhost,127.0.0.1,[::1],{host}")
-    check_not_newer(url)
+    # Whatever people type, we ourselves ask by number whether the web server is well.
+    hosts = os.environ.get("EVALPLATFORM_HOSTS") or host
+    environment["EVALPLATFORM_HOSTS"] = f"localhost,127.0.0.1,[::1],{hosts}"
     run_command("migrate", "--verbosity", "0", environment=environment)
     if demo == "1":
         run_command("load_demo", environment=environment)
@@ -178,9 +184,9 @@ def wait_until_ready(
 def who_answers(host: str, port: int) -> str | None:
     """The data mark of the Evalplatform that answers on a port; None where none does."""
     try:
-        with urllib.request.urlopen(address(host, port) + "healthz", timeout=5) as answer:  # noqa: S310 (http, by us)
-            said = json.load(answer)
-    except (OSError, ValueError):
+        with DIRECTLY.open(address(host, port) + "healthz", timeout=5) as answer:
+            said = json.loads(answer.read(LONGEST_ANSWER))
+    except (OSError, ValueError, http.client.HTTPException):
         return None
     known = isinstance(said, dict) and said.get("app") == "evalplatform"
     return str(said.get("data")) if known else None
@@ -200,17 +206,20 @@ def check_port(host: str, port: int) -> None:
         except socket.gaierror as error:
             raise StartupError(f"HOST={host} is not an address of this machine.") from error
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise StartupError(f"HOST={host} is not an address of this machine.") from error
             other = who_answers(host, port) is not None
             owner = "an Evalplatform with another data folder" if other else "another program"
+            free = port + 1 if port < 2**16 - 1 else 8000
             raise StartupError(
-                f"Port {port} of {host} is taken by {owner}. Choose another: PORT={port + 1} ./run"
+                f"Port {port} of {host} is taken by {owner}. Choose another: PORT={free} ./run"
             ) from error
 
 
 def chosen_port() -> int:
     """PORT, or 8000."""
     said = os.environ.get("PORT") or "8000"
-    if not said.isdigit() or not 0 < int(said) < 2**16:
+    if not said.isdecimal() or not 0 < int(said) < 2**16:
         raise StartupError(f"PORT={said} is not a port. Choose one: PORT=8001 ./run")
     return int(said)
 
