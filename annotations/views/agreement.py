@@ -123,7 +123,7 @@ def _lines(found: CriterionAgreement) -> list[Line]:
 
 
 def _companions(report: AgreementReport) -> list[Estimate]:
-    return [report.coefficients[key] for key in COEFFICIENTS]
+    return [report.coefficients[key] for key in (KRIPPENDORFF_ALPHA, FLEISS_KAPPA, GWET_AC1)]
 
 
 def _alpha(report: AgreementReport) -> Estimate:

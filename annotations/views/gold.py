@@ -190,7 +190,7 @@ def _label(question: CriterionVersion, shown: str) -> str:
 
 def _group(group: Rates, question: CriterionVersion) -> dict[str, Any]:
     return {
-        "label": group.label or "All settled cases",
+        "label": group.label or "All settled",
         "estimates": [group.answers[value] for value in question.values],
         "positive": group.positive,
         "no_answer": group.no_answer,
@@ -202,7 +202,7 @@ def _drawings(groups: list[Rates], question: CriterionVersion, shown: str) -> di
     rows = []
     for group in groups:
         e: Estimate = group.positive if shown == POSITIVE else group.answers[shown]
-        label = group.label or "All settled cases"
+        label = group.label or "All settled"
         rows.append(BarRow(label, e.value, e.low, e.high, e.n, e.reason or ""))
     title = f"{question.name}: share of answers {_label(question, shown)}"
     return {

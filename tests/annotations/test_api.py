@@ -452,6 +452,15 @@ def test_another_projects_case_and_release_are_not_found(api: Call, world: World
     assert api("ann1", "post", "queue/999999/submit/", {"answers": {}}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [("cases/", "family"), ("agreement/", "by"), ("gold/", "as")]
+)
+def test_a_nul_in_a_query_is_refused_in_words(api: Call, path: str, name: str) -> None:
+    answer = api("lead", "get", path, **{name: "a\x00b"})
+    assert answer.status_code == 422
+    assert "NUL" in answer.json()["detail"]
+
+
 # ---- the description
 
 
