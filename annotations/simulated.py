@@ -11,4 +11,4 @@ def simulated_notice(project: Project) -> str:
         parts.append("simulated raters, who are no people")
     if project.cases.filter(is_simulated=True).exists():
         parts.append("responses of the sandbox target, which is a simulator")
-    return f"This project contains {' and '.join(parts)}." if parts else ""
+    return f"This project contains {', and '.join(parts)}." if parts else ""
