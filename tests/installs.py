@@ -137,11 +137,12 @@ def serving(folder: Path, **more: str) -> Iterator[Served]:
                 line = starter.stdout.readline()
                 assert line, f"it ended: {said}"
                 said += line
-            yield Served(folder, starter, f"http://127.0.0.1:{port}/", said)
+            served = Served(folder, starter, f"http://127.0.0.1:{port}/", said)
+            yield served
             if starter.poll() is None:
-                starter.terminate()
-                starter.stdout.read()
+                served.stop()
     finally:
+        starter.kill()  # only where the test has failed is there anything to kill
         for number in processes_of(folder):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)

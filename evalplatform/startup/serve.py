@@ -44,6 +44,8 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     # Sent when the starter is killed: a job is leased and checkpointed, so it need not be finished.
     death_signal: signal.Signals = signal.SIGTERM
+    # How long it may take to end; then it is killed.
+    grace: float = 10
 
 
 def parts(host: str, port: int) -> tuple[Part, ...]:
@@ -58,6 +60,7 @@ def parts(host: str, port: int) -> tuple[Part, ...]:
             "worker",
             (*worker, "--concurrency", workers, "--without-gossip", "--without-mingle"),
             death_signal=signal.SIGQUIT,
+            grace=3,  # even an idle one would take 8, and its job goes on from its checkpoint
         ),
         Part("sweep", (*MANAGE, "sweep_jobs", "--every", "5")),
         Part(
@@ -139,7 +142,7 @@ def start_part(
             output=output,
             death_signal=part.death_signal,
         )
-    stack.callback(stop_child, child)
+    stack.callback(stop_child, child, grace=part.grace)
     return child
 
 
