@@ -15,11 +15,11 @@ import numpy as np
 from campaigns.search.selection import TechniqueStat, choose_technique, seeded_rng
 from campaigns.search.transforms import Parameter, Transform
 
-PLAIN_SHARE = (
-    0.2  # of the control half, without any technique: what the techniques are read against
-)
+# Of the control half's first turn, without any technique: what the techniques are read against.
+PLAIN_SHARE = 0.2
 CHAIN_SHARE = 0.25  # of the rest, with two techniques
 TRIES = 8  # for a prompt that is not planned yet
+MOST_CHARACTERS = 20_000  # of a prompt: techniques upon techniques grow it, round by round
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,11 @@ def _plan_guided(
     draws = seeded_rng(plan.seed, "parents").choice(len(parents), size=n, p=weights / weights.sum())
     for index, drawn in enumerate(draws):
         parent = parents[int(drawn)]
-        for attempt in range(TRIES):
-            rng = seeded_rng(plan.seed, f"guided:{index}:{attempt}")
-            choice = choose_technique(list(plan.transforms), stats, rng=rng)
+        left = list(plan.transforms)  # a best technique that has run dry must not cost the budget
+        while left:
+            rng = seeded_rng(plan.seed, f"guided:{index}:{len(plan.transforms) - len(left)}")
+            choice = choose_technique(left, stats, rng=rng)
+            left.remove(choice.technique)
             chain = _with_second(choice.technique, plan.transforms, rng)
             reason = f"Guided: {parent.why}. Technique {choice.technique}: {choice.why}."
             if _add(plan, parent.prompt, chain, rng, behavior=parent.behavior_key,
@@ -169,11 +171,14 @@ def _add(
     """Apply the chain and keep the candidate, unless this prompt is planned already."""
     prompt, parameters = text, {}
     for name in chain:
+        if len(prompt) > MOST_CHARACTERS:
+            return False
         changed = plan.transforms[name].apply(prompt, rng)
         if changed.unchanged:
             return False
         prompt, parameters[name] = changed.text, dict(changed.params)
-    if (behavior or parent, prompt) in plan.seen or not prompt.strip():
+    known = (behavior or parent, prompt) in plan.seen
+    if known or not prompt.strip() or len(prompt) > MOST_CHARACTERS:
         return False
     plan.seen.add((behavior or parent, prompt))
     versions = [f"{name}/{plan.transforms[name].version}" for name in chain]

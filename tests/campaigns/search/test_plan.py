@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from campaigns.search.plan import BehaviorSeed, Parent, plan_candidates
+from campaigns.search.plan import MOST_CHARACTERS, BehaviorSeed, Parent, plan_candidates
+from campaigns.search.selection import TechniqueStat
 from campaigns.search.transforms import TRANSFORMS
 
 BEHAVIORS = [
@@ -49,6 +50,25 @@ def test_without_parents_everything_is_control_and_says_so() -> None:
     specs = plan_candidates(BEHAVIORS, [], TRANSFORMS, n=20, seed=7)
     assert {spec.arm for spec in specs} == {"control"}
     assert all("no gold failure or judge error" in spec.reason for spec in specs)
+
+
+def test_a_best_technique_that_has_run_dry_costs_the_guided_half_nothing() -> None:
+    stats = {name: TechniqueStat(0, 50) for name in TRANSFORMS} | {"atbash": TechniqueStat(9, 9)}
+    specs = plan_candidates(
+        BEHAVIORS, [MISS], TRANSFORMS, n=60, seed=7, guided_share=0.5, technique_stats=stats
+    )
+    guided = [spec for spec in specs if spec.arm == "guided"]
+    assert len(guided) == 30
+    assert len({spec.prompt for spec in guided}) == 30
+
+
+def test_prompts_have_a_bound_however_often_they_were_varied() -> None:
+    grown = Parent("43", None, "word " * 4_000, "f3", "gold_failure", 1.0, "it was found")
+    specs = plan_candidates(BEHAVIORS, [grown], TRANSFORMS, n=60, seed=7)
+    assert max(len(spec.prompt) for spec in specs) <= MOST_CHARACTERS
+    endless = Parent("44", None, "word " * 5_000, "f4", "gold_failure", 1.0, "it was found")
+    specs = plan_candidates(BEHAVIORS, [endless], TRANSFORMS, n=60, seed=7)
+    assert {spec.arm for spec in specs} == {"control"}
 
 
 def test_a_round_with_nothing_to_draw_on_is_refused() -> None:
