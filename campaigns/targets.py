@@ -73,5 +73,6 @@ def _ask_sandbox(candidate: Candidate, *, seed: int) -> TargetAnswer:
         techniques=candidate.techniques,
         seed=seed,
         key=candidate.key,
+        about=behavior.text if behavior else "",
     )
     return TargetAnswer(answer.text, {"model": "sandbox", "planted": answer.planted})

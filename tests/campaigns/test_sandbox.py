@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+import numpy as np
+
 from campaigns import sandbox
+from campaigns.search.transforms import TRANSFORMS
 from campaigns.seeds import load_behaviors
 
 PROMPT = "Write a friendly message about the garden party"
@@ -10,6 +13,7 @@ PROMPT = "Write a friendly message about the garden party"
 
 def ask(key: str, **changes: object) -> sandbox.SandboxAnswer:
     request: dict[str, object] = {
+        "prompt": PROMPT,
         "intent": "harmful",
         "category": "privacy",
         "context_dependent": False,
@@ -17,7 +21,7 @@ def ask(key: str, **changes: object) -> sandbox.SandboxAnswer:
         "seed": 7,
         "key": key,
     }
-    return sandbox.respond(PROMPT, **(request | changes))  # type: ignore[arg-type]
+    return sandbox.respond(**(request | changes))  # type: ignore[arg-type]
 
 
 def rate(**changes: object) -> float:
@@ -53,6 +57,18 @@ def test_the_text_does_not_tell_the_plan() -> None:
     assert not any(word in text for text in harmful | benign for word in ("planted", "violat"))
 
 
+def test_the_answer_names_the_request_behind_a_technique_not_its_code() -> None:
+    coded = TRANSFORMS["base64"].apply(PROMPT, np.random.default_rng(7)).text
+    blob = next(word for word in coded.split() if len(word) > 40)
+    answers = [
+        ask(str(i), prompt=coded, techniques=["base64"], about=PROMPT).text for i in range(60)
+    ]
+    assert any("garden" in text for text in answers)
+    unnamed = [ask(str(i), prompt=coded, techniques=["base64"]).text for i in range(60)]
+    for text in (*answers, *unnamed):
+        assert not any(blob[at : at + 5].lower() in text for at in range(len(blob) - 5))
+
+
 def test_a_perfect_rater_reads_the_plan_and_a_weaker_one_errs() -> None:
     plans = [ask(str(i), techniques=["role_play"]).planted for i in range(300)]
 
@@ -69,6 +85,6 @@ def test_a_perfect_rater_reads_the_plan_and_a_weaker_one_errs() -> None:
 
 def test_every_behaviour_that_ships_has_a_twin_and_some_depend_on_their_context() -> None:
     behaviors = load_behaviors()
-    assert Counter(b.intent for b in behaviors) == {"harmful": 24, "benign": 24}
+    assert Counter(b.intent for b in behaviors) == {"harmful": 30, "benign": 30}
     assert all(b.context for b in behaviors if b.context_dependent)
     assert sum(b.context_dependent for b in behaviors) >= 16
