@@ -22,6 +22,7 @@ class Script:
     retry_after: str = "7"
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     base_url: str = ""
 
     def next(self) -> str | bytes:
@@ -37,6 +38,7 @@ def handler_for(script: Script) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             script.requests.append(body)
             script.keys.append(self.headers.get("authorization", ""))
+            script.headers.append({name.lower(): value for name, value in self.headers.items()})
             behavior = script.next()
             if behavior == "slow":
                 time.sleep(1.5)

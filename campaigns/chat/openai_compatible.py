@@ -42,12 +42,15 @@ class OpenAICompatibleClient:
     @cached_property
     def _client(self) -> openai.OpenAI:
         """Made at the first call: after a worker's fork, never before it."""
-        return openai.OpenAI(
+        client = openai.OpenAI(
             api_key=self._key(),
             base_url=self.base_url,
             timeout=self.timeout_s,
             max_retries=0,
         )
+        # The package reads these from OPENAI_* variables, which are no business of this endpoint.
+        client.organization = client.project = None
+        return client
 
     def _key(self) -> str:
         if not self.api_key_variable:

@@ -155,6 +155,16 @@ def test_an_endpoint_without_a_key_never_gets_one_of_the_environment(
     assert complete("ok")[1].keys == ["Bearer no-key"]
 
 
+def test_an_endpoint_is_not_told_the_organization_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-ours")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-ours")
+    sent = complete("ok")[1].headers[0]
+    assert sent["authorization"] == "Bearer no-key"
+    assert not any("of-ours" in value for value in sent.values())
+
+
 def test_the_client_is_made_at_the_first_call() -> None:
     with openai_server("ok") as script:
         lazy = client(script)
