@@ -19,7 +19,7 @@ from annotations.statuses import CaseStatus, Cause, RaterKind
 from campaigns import sandbox
 from campaigns.models import Round
 
-SKILLS = (0.95, 0.9, 0.85)
+SKILLS = (0.98, 0.96, 0.94)
 ADJUDICATOR = "simulated adjudicator"
 CHUNK = 25
 

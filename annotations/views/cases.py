@@ -9,6 +9,7 @@ from annotations import adjudication, visibility
 from annotations.answers import Answer
 from annotations.errors import NotFound
 from annotations.models import Annotation, Case, Gold, Membership, Verdict
+from annotations.origins import origins_of
 from annotations.statuses import Cause, VerdictStatus
 from annotations.views import sheets
 from annotations.views.doors import member_page, show
@@ -34,9 +35,11 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     found = case_of(membership, pk)
     visible = visibility.sheets_visible_to(membership, found)
     sees_gold = visibility.can_see_gold(membership, found)
+    sees_origin = visibility.can_see_origin(membership, found)
     return show(
         request, membership, "annotations/case.html", active="Cases", case=found,
-        sees_origin=visibility.can_see_origin(membership, found), sees_gold=sees_gold,
+        sees_origin=sees_origin, origins=origins_of(found) if sees_origin else [],
+        sees_gold=sees_gold,
         sheets=[_sheet_row(sheet) for sheet in in_order(visible)],
         golds=_golds(found) if sees_gold else [],
         decisions=decisions_on(found) if sees_gold else [],

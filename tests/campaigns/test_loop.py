@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from annotations import jobs, queue
 from annotations.adjudication import decide
@@ -22,7 +23,7 @@ from annotations.statuses import CaseStatus, JobStatus, RaterKind
 from campaigns import generation, launch, loop
 from campaigns.models import Campaign, Candidate, EnsembleVersion, Round
 from campaigns.statuses import CandidateStatus, Step
-from tests.world import World
+from tests.world import World, signed_in
 
 SIZE = 24
 
@@ -265,3 +266,17 @@ def test_imported_cases_need_no_generation(world: World, campaign: Campaign) -> 
     assert case.slots.count() == case.overlap
     case.refresh_from_db()
     assert case.status == CaseStatus.LABELLING
+
+
+def test_a_case_tells_those_who_may_know_why_it_was_made_and_from_what(
+    two_rounds: tuple[Round, Round], world: World, client: Client
+) -> None:
+    _, second = two_rounds
+    made = second.candidates.filter(arm="guided", case__isnull=False).first()
+    assert made is not None
+    assert made.parent_case is not None
+    address = f"/p/{world.project.slug}/cases/{made.case_id}/"
+    page = signed_in(client, world.viewer).get(address).content.decode()
+    assert "Guided:" in page
+    assert f"/cases/{made.parent_case_id}/" in page
+    assert "Guided:" not in signed_in(client, world.ann1).get(address).content.decode()
