@@ -1,28 +1,18 @@
 """The two commands: every test really launches what it speaks of, in folders of its own."""
 
-import contextlib
 import os
 import re
-import runpy
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 
 import psycopg
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import Version
 
-from evalplatform.startup.checks import outcome_of_browser
 from evalplatform.startup.main import main
 from evalplatform.startup.places import LONGEST_SOCKET_DIRECTORY, ROOT, data_mark
 from evalplatform.startup.postgres import throw_away_postgres
@@ -138,94 +128,6 @@ def test_an_unknown_command_is_answered_with_a_sentence() -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "There is no command 'frobnicate': see ./run --help\n"
-
-
-# ---- what is installed
-
-
-def pins() -> dict[str, Version]:
-    """constraints.txt: canonical name and version."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = (Requirement(line) for line in lines if line and not line.startswith("#"))
-    return {
-        canonicalize_name(line.name): Version(str(line.specifier).removeprefix("=="))
-        for line in pinned
-    }
-
-
-def asked_for() -> dict[str, list[Requirement]]:
-    """What pyproject.toml depends on, by extra; "" are those of every install."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {"": project["dependencies"], **project["optional-dependencies"]}
-    return {extra: list(map(Requirement, lines)) for extra, lines in named.items()}
-
-
-def needs_of(requirement: Requirement) -> Iterator[Requirement]:
-    """What an installed package needs on this system; nothing where it is not installed."""
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        extras = ["", *requirement.extras]
-        for need in map(Requirement, metadata.requires(requirement.name) or ()):
-            if not need.marker or any(need.marker.evaluate({"extra": extra}) for extra in extras):
-                yield need
-
-
-def needed() -> Iterator[Requirement]:
-    """Everything that pyproject.toml leads to, each once, as far as it is installed."""
-    waiting, seen = [need for group in asked_for().values() for need in group], set()
-    while waiting:
-        requirement = waiting.pop()
-        if str(requirement) not in seen:
-            seen.add(str(requirement))
-            waiting += needs_of(requirement)
-            yield requirement
-
-
-def test_the_constraints_pin_all_that_any_extra_needs() -> None:
-    pinned = pins()
-    for requirement in needed():
-        version = pinned.get(canonicalize_name(requirement.name))
-        assert version is not None, f"{requirement} is pinned nowhere"
-        assert requirement.specifier.contains(version, prereleases=True), requirement
-
-
-def test_what_is_installed_is_what_the_constraints_pin() -> None:
-    pinned, other = pins(), {}
-    for name in {canonicalize_name(requirement.name) for requirement in needed()}:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found = Version(metadata.version(name))
-            if found.public != pinned[name].public:
-                other[name] = found
-    assert other == {}, "run ./run install"
-
-
-def test_a_full_disk_stops_an_installation_with_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    script = runpy.run_path(str(ROOT / "run"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000))
-    with pytest.raises(SystemExit, match=r"No space left: .* has 5 MB free .* needs about 700 MB"):
-        script["check_space"](700)
-
-
-@pytest.mark.parametrize(("light", "extras"), [("0", {""}), ("1", {"", "embeddings"})])
-def test_a_light_installation_leaves_the_embedding_model_out(
-    monkeypatch: pytest.MonkeyPatch, light: str, extras: set[str]
-) -> None:
-    script = runpy.run_path(str(ROOT / "run"))
-    monkeypatch.setenv("EVALPLATFORM_EMBEDDINGS", light)
-    assert script["wanted_extras"]("serve") == extras
-    assert script["wanted_extras"]("test") == {*extras, "dev"}
-    assert set(script["NEEDED_MEGABYTES"]) == set(asked_for())
-
-
-@pytest.mark.parametrize(("ci", "passed"), [("", True), ("true", False)])
-def test_a_missing_browser_is_told_and_fails_only_in_ci(
-    monkeypatch: pytest.MonkeyPatch, ci: str, *, passed: bool
-) -> None:
-    monkeypatch.setenv("CI", ci)
-    told = outcome_of_browser(None, 0.0)
-    assert told.passed is passed
-    assert "apt-get install chromium" in told.remark
 
 
 # ---- the database

@@ -54,7 +54,8 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         **drawings(rows, report),
         **breakdown(report, request.GET.get("by", "")),
     }  # fmt: skip
-    template = "campaigns/judges.html" + ("#combinations" if request.htmx else "")  # type: ignore[attr-defined]
+    part = "#combinations" if request.htmx else ""  # type: ignore[attr-defined]  # by a middleware
+    template = f"campaigns/judges.html{part}"
     return show(request, membership, template, active="Judges", **context)
 
 
