@@ -281,6 +281,14 @@ def test_a_port_that_is_none_is_refused(
     assert "is not a port" in said_by(commands, capsys, tmp_path, "serve", PORT=port)
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_of_another_machine_is_refused(
+    tmp_path: Path, commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    said = said_by(commands, capsys, tmp_path, "serve", HOST=host, PORT=str(free_port()))
+    assert said == f"HOST={host} is not an address of this machine.\n"
+
+
 def test_a_data_folder_that_cannot_be_made_is_named(
     tmp_path: Path, commands: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
