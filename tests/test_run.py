@@ -378,3 +378,5 @@ def test_a_management_command_ends_with_its_starter(install: Path) -> None:
         assert "here\n" in iter(starter.stdout.readline, "")
         starter.kill()
     assert wait_until(lambda: not processes_of(install)), processes_of(install)
+    with postgres_of(install).started() as url:
+        assert ask(url, "SELECT count(*) FROM auth_user") == 6
