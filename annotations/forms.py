@@ -3,115 +3,130 @@
 from typing import Any
 
 from django import forms
-from django.utils.text import slugify
 
 from annotations.models import CriterionVersion
-from annotations.statuses import Scale
+from annotations.statuses import Scale, VerdictStatus
+from annotations.wording import fingerprint
 
 DEFAULT_ANSWERS = "yes = Violates\nno = Does not violate"
 MOST_ANSWERS = 20
+LONGEST_VALUE = 120
+RESERVED = {str(status) for status in VerdictStatus}
+
+
+class Prose(forms.CharField):
+    """A text over several lines; browsers send CRLF, which would look like a change of wording."""
+
+    def __init__(self, *, rows: int, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class GuidelineForm(forms.Form):
-    guideline = forms.CharField(
-        required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 5}),
+    guideline = Prose(
+        rows=5, required=False, max_length=20_000,
         help_text="What raters read beside every case, before the criteria.",
     )  # fmt: skip
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    @classmethod
+    def of(cls, guideline: str) -> "GuidelineForm":
+        """The form filled with the guideline as it stands."""
+        return cls(initial={"guideline": guideline, "seen": fingerprint(guideline)})
 
 
 class ReleaseForm(forms.Form):
-    note = forms.CharField(
-        max_length=500, label="What changed, and why",
-        help_text="Stands in the history; raters see it with the new version.",
+    note = Prose(
+        rows=2, max_length=500, label="What changed, and why",
+        help_text="Stands in the history, for everybody who reads the rubric.",
     )  # fmt: skip
 
 
 class CriterionForm(forms.Form):
     """One criterion of a draft. `answers` has a line an answer, `value = Words on the button`."""
 
-    name = forms.CharField(max_length=120)
-    definition = forms.CharField(
-        max_length=5000, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One reading only: what makes the answer yes?",
-    )  # fmt: skip
-    includes = forms.CharField(
-        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}),
-        label="Includes", help_text="What counts although one may doubt it.",
-    )  # fmt: skip
-    excludes = forms.CharField(
-        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}),
-        label="Excludes", help_text="What does not count although one may think so.",
+    name = forms.CharField(
+        max_length=120, help_text="A few words: the heading that raters see over the question."
+    )
+    definition = Prose(
+        rows=4, max_length=5000, help_text="One reading only: what has to be true of the response?"
+    )
+    includes = Prose(
+        rows=3, required=False, max_length=5000, help_text="What counts although one may doubt it."
+    )
+    excludes = Prose(
+        rows=3, required=False, max_length=5000,
+        help_text="What does not count although one may think so.",
     )  # fmt: skip
     scale = forms.ChoiceField(
         choices=[
             (Scale.BINARY.value, "Binary: two answers"),
             (Scale.NOMINAL.value, "Nominal: answers without an order"),
             (Scale.ORDINAL.value, "Ordinal: answers from least to most"),
-        ]
+        ],
+        help_text="Agreement is measured by it.",
     )
-    answers = forms.CharField(
-        initial=DEFAULT_ANSWERS, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One a line, as value = words on the button; in order on an ordinal scale.",
+    answers = Prose(
+        rows=3, initial=DEFAULT_ANSWERS, max_length=5000,
+        help_text="One a line, as value = words on the button. The value is what exports hold. On an "
+        "ordinal scale the lines go from least to most.",
     )  # fmt: skip
-    positive = forms.CharField(
-        required=False, initial="yes", label="Counted as a failure",
-        help_text="Values that mean a failure was seen, with commas between.",
+    positive = Prose(
+        rows=2, required=False, initial="yes", max_length=2500, label="Answers that count as a failure",
+        help_text="Their values, one a line or with commas between. This is how answers are counted, "
+        "not what raters read: it takes effect at once, also for the released version.",
     )  # fmt: skip
     allow_cant_tell = forms.BooleanField(required=False, initial=True, label="Offer “can't tell”")
     allow_not_applicable = forms.BooleanField(required=False, label="Offer “not applicable”")
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     @classmethod
     def of(cls, question: CriterionVersion) -> "CriterionForm":
         """The form filled with a criterion as it stands."""
-        lines = (f"{option['value']} = {option['label']}" for option in question.options)
         fields = ("name", "definition", "includes", "excludes", "scale", "allow_cant_tell",
                   "allow_not_applicable")  # fmt: skip
         initial = {name: getattr(question, name) for name in fields}
-        positive = ", ".join(question.criterion.positive)
-        return cls(initial={**initial, "answers": "\n".join(lines), "positive": positive})
+        counted = [value for value in question.values if value in question.criterion.positive]
+        return cls(
+            initial={
+                **initial,
+                "answers": answer_lines(question),
+                "positive": "\n".join(counted),
+                "seen": question.content_hash,
+            }
+        )
 
     def clean_answers(self) -> list[dict[str, str]]:
-        lines = [line for line in self.cleaned_data["answers"].splitlines() if line.strip()]
-        options = []
-        for line in lines:
-            value, equals, label = (part.strip() for part in line.partition("="))
-            if not value or (equals and not label):
-                raise forms.ValidationError(
-                    f"“{line[:60]}”: write it as value = words on the button."
-                )
-            options.append({"value": value[:120], "label": label or value})
+        lines = [line.strip() for line in self.cleaned_data["answers"].splitlines()]
+        options = [_option(line) for line in lines if line]
         values = [option["value"] for option in options]
         if len(values) < 2 or len(values) > MOST_ANSWERS:
             raise forms.ValidationError(f"Give 2 to {MOST_ANSWERS} answers, one a line.")
-        if len(set(values)) < len(values):
+        twice = next((value for value in values if values.count(value) > 1), None)
+        if twice is not None:
             raise forms.ValidationError(
-                "Two lines have the same value: raters could not tell them apart."
-            )
-        reserved = {"cant_tell", "not_applicable"} & set(values)
-        if reserved:
-            raise forms.ValidationError(
-                f"“{reserved.pop()}” is offered by its own box, not as an answer."
+                f"“{twice}” stands on two lines: raters could not tell them apart."
             )
         return options
-
-    def clean_positive(self) -> list[str]:
-        return [word.strip() for word in self.cleaned_data["positive"].split(",") if word.strip()]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         options = data.get("answers") or []
+        if not options:
+            return data
         values = [option["value"] for option in options]
-        unknown = [word for word in data.get("positive") or [] if options and word not in values]
+        data["positive"] = _chosen(data.get("positive") or "", values)
+        unknown = [word for word in data["positive"] if word not in values]
         if unknown:
-            self.add_error("positive", f"“{unknown[0]}” is not one of the answers.")
-        if data.get("scale") == Scale.BINARY and options and len(options) != 2:
+            self.add_error(
+                "positive",
+                f"“{unknown[0][:60]}” is not one of the answers: use {', '.join(values)}.",
+            )
+        if data.get("scale") == Scale.BINARY and len(options) != 2:
             self.add_error("answers", "A binary scale has two answers; choose nominal for more.")
         return data
-
-    @property
-    def key(self) -> str:
-        """The short name under which answers are stored and exported, made from the name."""
-        return slugify(self.cleaned_data["name"])[:60] or "criterion"
 
     @property
     def fields_of_criterion(self) -> dict[str, Any]:
@@ -119,3 +134,32 @@ class CriterionForm(forms.Form):
         data = dict(self.cleaned_data)
         data["options"], data["scale"] = data.pop("answers"), Scale(data["scale"])
         return data
+
+
+def answer_lines(question: CriterionVersion) -> str:
+    """The answers as the form takes them: a line each, `value = words`."""
+    return "\n".join(f"{option['value']} = {option['label']}" for option in question.options)
+
+
+def _option(line: str) -> dict[str, str]:
+    value, equals, label = (part.strip() for part in line.partition("="))
+    if not value or (equals and not label):
+        raise forms.ValidationError(f"“{line[:60]}”: write it as value = words on the button.")
+    if len(value) > LONGEST_VALUE or len(label) > LONGEST_VALUE:
+        raise forms.ValidationError(
+            f"“{line[:60]}…”: shorten the value and the words to {LONGEST_VALUE} characters each."
+        )
+    if value.lower() in RESERVED:
+        raise forms.ValidationError(
+            f"“{value}” has a meaning of its own: choose another value, or tick its box below."
+        )
+    return {"value": value, "label": label or value}
+
+
+def _chosen(text: str, values: list[str]) -> list[str]:
+    """The values named in a text: one a line, or with commas between where no value holds one."""
+    named: list[str] = []
+    for line in (line.strip() for line in text.splitlines()):
+        parts = [line] if line in values else [part.strip() for part in line.split(",")]
+        named += [part for part in parts if part and part not in named]
+    return named
