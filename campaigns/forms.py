@@ -4,7 +4,9 @@ from typing import Any
 
 from django import forms
 
+from annotations.forms import Prose
 from campaigns.models import KEY_VARIABLE
+from campaigns.proposals import MOST_WORDS, PARTS
 from campaigns.statuses import TargetKind
 
 MOST_CANDIDATES = 20_000
@@ -54,3 +56,17 @@ class TargetForm(forms.Form):
                 if not data.get(name):
                     self.add_error(name, "An endpoint needs this.")
         return data
+
+
+class AcceptForm(forms.Form):
+    """What a pattern becomes in the draft: the lead's words, and where they go."""
+
+    text = Prose(rows=3, max_length=MOST_WORDS, label="What raters should read")
+    part = forms.ChoiceField(
+        label="Goes into", initial="includes",
+        choices=[(part, part.capitalize()) for part in PARTS],
+    )  # fmt: skip
+
+
+class RejectForm(forms.Form):
+    reason = Prose(rows=2, max_length=MOST_WORDS, label="Why not")

@@ -3,8 +3,11 @@
 from annotations.context import INSTALL_NOTES
 from annotations.jobs import SWEEPERS
 from annotations.navigation import NAV_ITEMS
-from campaigns import demo, loop
+from annotations.origins import ORIGIN_SOURCES
+from annotations.rubrics import ORIGINS
+from campaigns import demo, loop, proposals
 from campaigns.embeddings import encoder
+from campaigns.lineage import lineage_of
 from campaigns.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
@@ -22,4 +25,6 @@ def register() -> None:
         return
     SWEEPERS.append(loop.sweep_rounds)
     INSTALL_NOTES.append(embeddings_note)
+    ORIGIN_SOURCES.append(lineage_of)
     NAV_ITEMS.extend(ITEMS)
+    ORIGINS.append(proposals.taken_up)

@@ -46,8 +46,9 @@ class Proposal(models.Model):
 
     class Meta:
         constraints = [
+            # By its cases, not by its title: two near pairs may well have the same numbers.
             models.UniqueConstraint(
-                fields=["round", "kind", "evidence_hash", "title"], name="proposal_once_a_round"
+                fields=["round", "criterion", "kind", "case_ids"], name="proposal_once_a_round"
             ),
             models.CheckConstraint(
                 condition=Q(status=ProposalStatus.OPEN, decided_by__isnull=True)
