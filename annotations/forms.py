@@ -133,6 +133,7 @@ class CriterionForm(forms.Form):
         """What `rubrics.write_criterion` takes, without the key."""
         data = dict(self.cleaned_data)
         data["options"], data["scale"] = data.pop("answers"), Scale(data["scale"])
+        data["seen"] = data["seen"] or None
         return data
 
 

@@ -267,7 +267,10 @@ def save_criterion(
         try:
             rubrics.write_criterion(version, key=key, by=membership.user, **data)
         except Conflict:
-            question = version.criteria.get(criterion__key=key)
+            version.refresh_from_db()
+            question = version.criteria.filter(criterion__key=key).first()
+            if not version.is_draft or question is None:
+                raise  # released or taken out meanwhile: there is nothing to save into
             form.data = with_seen(request, question.content_hash)
             form.add_error(None, UNSEEN)
             status = 409
