@@ -33,6 +33,8 @@ def run_checks(arguments: Sequence[str]) -> int:
         environment = environment_of(folder=folder, url=url)
         # Without DEBUG the coverage plugin cannot see which lines of a template were used.
         environment["EVALPLATFORM_TEMPLATE_DEBUG"] = "1"
+        # The tests share the cores out among processes; threads of numpy's would only be in the way.
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         browser = find_browser()
         if arguments:
             environment["EVALPLATFORM_CHROMIUM"] = browser or ""
@@ -56,6 +58,8 @@ def steps() -> tuple[tuple[str, Sequence[str]], ...]:
     """The checks: name and command, quick ones first."""
     python = sys.executable
     tool = Path(python).parent
+    # A process for each core; the tests of one file share what their module sets up.
+    spread = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
     report = ("--cov", "--cov-branch", "--cov-report=term:skip-covered")
     return (
         ("format", (python, "-m", "ruff", "format", "--check", ".")),
@@ -63,7 +67,7 @@ def steps() -> tuple[tuple[str, Sequence[str]], ...]:
         ("import contracts", (str(tool / "lint-imports"),)),
         ("types", (python, "-m", "mypy")),
         ("migrations", (*MANAGE, "makemigrations", "--check", "--dry-run")),
-        ("tests", (python, "-m", "pytest", *report)),
+        ("tests", (python, "-m", "pytest", *spread, *report)),
     )
 
 
