@@ -30,11 +30,9 @@ def home(request: HttpRequest) -> HttpResponse:
         .order_by("project__name")
     )
     cards = [card(membership) for membership in memberships]
-    return render(
-        request,
-        "campaigns/home.html",
-        {"cards": cards, "form": NewProjectForm(request.POST or None)},
-    )
+    form = NewProjectForm(request.POST) if request.method == "POST" else NewProjectForm()
+    status = 422 if form.is_bound else 200
+    return render(request, "campaigns/home.html", {"cards": cards, "form": form}, status=status)
 
 
 def card(membership: Membership) -> dict[str, Any]:
