@@ -1,9 +1,12 @@
 """What every test may use: the published data sets, cheap passwords, and the small world."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_django
+from django.db import connection
 from pytest_django import Settings
 
 from tests.world import World, make_world
@@ -24,6 +27,19 @@ def shared_data() -> Path:
 def _cheap_passwords(settings: Settings) -> None:
     """Argon2 is slow on purpose; test users need no protection."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Before the test database is dropped, end sessions that a browser's connection still holds."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

@@ -58,8 +58,9 @@ def steps() -> tuple[tuple[str, Sequence[str]], ...]:
     """The checks: name and command, quick ones first."""
     python = sys.executable
     tool = Path(python).parent
-    # A process for each core; the tests of one file share what their module sets up.
-    spread = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile")
+    # One more than there are cores: the browser's and the launcher's tests mostly wait. The tests of
+    # one file share what their module sets up.
+    spread = ("-n", str(min(6, (os.cpu_count() or 1) + 1)), "--dist", "loadfile")
     report = ("--cov", "--cov-branch", "--cov-report=term:skip-covered")
     return (
         ("format", (python, "-m", "ruff", "format", "--check", ".")),

@@ -20,7 +20,7 @@ from tests.world import PASSWORD, World
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SIZE = 30
+SIZE = 24
 PATIENCE = 120_000  # milliseconds that a step of the worker may take on a busy machine
 REFUSAL = re.compile(r"can't|won't|not something I'm able|Sorry, no")
 
@@ -58,7 +58,8 @@ class Person:
 
     def __init__(self, browser: Browser, live_server: LiveServer, world: World, name: str) -> None:
         self.address = f"{live_server.url}/p/{world.project.slug}/"
-        self.page: Page = browser.new_context().new_page()
+        self.context = browser.new_context()
+        self.page: Page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.goto(f"{live_server.url}/sign-in/")
         self.page.get_by_label("Username").fill(getattr(world, name).username)
@@ -128,9 +129,9 @@ def downloads_gold_with_a_token(lead: Person, live_server: LiveServer, world: Wo
     address = (
         f"{live_server.url}/api/v1/projects/{world.project.slug}/releases/1/download/?as=ndjson"
     )
-    outsider = page.context.browser.new_context().request  # type: ignore[union-attr]
-    assert outsider.get(address).status == 401
-    answer = outsider.get(address, headers={"Authorization": f"Token {token}"})
+    lead.context.clear_cookies()  # from here on a program, with no session
+    assert page.request.get(address).status == 401
+    answer = page.request.get(address, headers={"Authorization": f"Token {token}"})
     assert answer.status == 200
     lines = answer.body().splitlines()
     assert len(lines) == Case.objects.filter(status="settled").count()
@@ -142,17 +143,29 @@ def test_a_lead_two_annotators_and_an_adjudicator_take_the_loop_round(
 ) -> None:
     launch.start_campaign(world.project, by=world.lead)
     launch.open_round(Campaign.objects.get(), by=world.lead)
-    lead = Person(browser, live_server, world, "lead")
+    people = {
+        name: Person(browser, live_server, world, name)
+        for name in ("lead", "ann1", "ann2", "adjudicator")
+    }
+    try:
+        walk(people, live_server, world)
+    finally:
+        for person in people.values():
+            person.context.close()
+
+
+def walk(people: dict[str, Person], live_server: LiveServer, world: World) -> None:
+    lead = people["lead"]
     releases_a_rubric(lead)
     with worker():
         begins_a_round(lead, 1)
         odd = Case.objects.filter(batch__round__number=1).order_by("id")[3].response
-        labels_by_keyboard(Person(browser, live_server, world, "ann1"))
-        labels_by_keyboard(Person(browser, live_server, world, "ann2"), but=odd)
+        labels_by_keyboard(people["ann1"])
+        labels_by_keyboard(people["ann2"], but=odd)
         expect(lead.go().get_by_role("heading", name="Round 1: adjudicate")).to_be_visible(
             timeout=PATIENCE
         )
-        adjudicates(Person(browser, live_server, world, "adjudicator"))
+        adjudicates(people["adjudicator"])
         page = lead.go("agreement/")
         expect(page.get_by_role("rowheader", name="Krippendorff's alpha")).to_be_visible()
         wait_for(lead, "Round 1: next")

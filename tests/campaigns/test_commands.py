@@ -42,7 +42,7 @@ def test_one_command_runs_a_whole_round_of_the_demo_with_simulated_raters() -> N
 
 
 def test_the_second_round_follows_the_first() -> None:
-    command = ("run_round", "--campaign", "demo", "--simulated-raters", "3", "--size", "60")
+    command = ("run_round", "--campaign", "demo", "--simulated-raters", "3", "--size", "40")
     said(*command)
     second = said(*command, "--seed", "21")
     assert "demo, round 2: now at next" in second
