@@ -47,14 +47,6 @@ def first_blind_verdicts(
     return verdicts.filter(case__batch=batch) if batch else verdicts
 
 
-def stratum_names(project: Project) -> list[str]:
-    """The names by which this project's cases can be broken down."""
-    names: set[str] = set()
-    for strata in project.cases.values_list("strata", flat=True).distinct():
-        names.update(strata)
-    return sorted(names)
-
-
 def measure(
     project: Project, question: CriterionVersion, *, batch: Batch | None = None,
     by: str | None = None, replicates: int = 1000,

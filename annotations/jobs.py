@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
@@ -213,8 +212,3 @@ def run_here(job: Job) -> Job:
     if done is None:
         raise DomainError(f"{job} is in other hands: wait for the worker, or cancel it.")
     return done
-
-
-def broker_is_local() -> bool:
-    """Whether the default file broker is used (one machine) rather than a production broker."""
-    return str(settings.CELERY_BROKER_URL).startswith("filesystem")

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import AnonymousUser, User
 
 from annotations.errors import NotAllowed, NotFound
-from annotations.models import Membership, Project
+from annotations.models import Membership
 from annotations.statuses import Role
 
 LEADS = frozenset({Role.OWNER, Role.LEAD})
@@ -37,13 +37,6 @@ def membership_for(
             "Ask a lead of the project if you need it."
         )
     return membership
-
-
-def get_project_for(
-    user: User | AnonymousUser, slug: str, roles: frozenset[Role] = MEMBERS
-) -> Project:
-    """The project, if the user has one of `roles` in it. Raises as `membership_for` does."""
-    return membership_for(user, slug, roles).project
 
 
 def has_role(membership: Membership, roles: frozenset[Role]) -> bool:
