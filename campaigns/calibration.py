@@ -225,6 +225,7 @@ def report_of(
 ) -> dict[str, Any]:  # fmt: skip
     """What the judges page shows: judges alone, every combination, the Pareto front."""
     fires = np.where(np.isnan(scores), np.nan, (scores >= np.array(thresholds)).astype(float))
+    reads_texts = any(example.has_text for example in gold.examples)
     combos = combinations(fires, gold.y, names=names)
     front = set(pareto_front(combos))
     decided = np.where(np.isnan(p), np.nan, (p >= ensemble.threshold.value).astype(float))
@@ -235,8 +236,8 @@ def report_of(
         "positives": int(gold.y.sum()),
         "criterion": gold.criterion.key,
         "positive_answers": gold.criterion.positive,
-        "encoder": coder.name,
-        "encoder_note": coder.note,
+        "encoder": coder.name if reads_texts else "none: these cases have no texts",
+        "encoder_note": coder.note if reads_texts else "",
         "failures": dict(failures),
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),

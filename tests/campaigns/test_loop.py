@@ -265,3 +265,20 @@ def test_imported_cases_need_no_generation(world: World, campaign: Campaign) -> 
     assert case.slots.count() == case.overlap
     case.refresh_from_db()
     assert case.status == CaseStatus.LABELLING
+
+
+def test_labels_without_texts_calibrate_their_outside_judges_and_claim_no_model(
+    world: World, campaign: Campaign
+) -> None:
+    for number in range(24):
+        case = world.make_case(conversation=[], response="")
+        word = "yes" if number % 2 else "no"
+        for rater in (world.ann1, world.ann2):
+            world.give(rater, case, harm=word)
+        world.judged(case, word, name="column", score=None)
+    round_ = begin(campaign, batch=world.batch)
+    assert round_.status == Step.NEXT, round_.findings
+    report = EnsembleVersion.objects.get().report
+    assert [row["name"] for row in report["judges"]] == ["column", "ensemble"]
+    assert report["judges"][0]["evasion"]["value"] == 0
+    assert report["encoder"] == "none: these cases have no texts"
