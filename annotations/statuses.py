@@ -57,6 +57,107 @@ class SlotStatus(StrEnum):
     DONE = "done"
 
 
+class SlotPurpose(StrEnum):
+    """Why a rater is given a case. Only `label` slots make sheets; the rest are checks."""
+
+    LABEL = "label"
+    KNOWN_GOLD = "known_gold"  # a settled case, answered unawares
+    SENTINEL = "sentinel"  # a settled case with a planted, wrong AI answer
+    REPEAT = "repeat"  # the rater's own case of a week ago
+    QUALIFICATION = "qualification"  # before the first real case, with feedback
+    TRAINING = "training"  # after a rubric change, with feedback
+
+
+# The purposes on which the rater is told what was right: the others look like any case.
+TAUGHT = frozenset({SlotPurpose.QUALIFICATION, SlotPurpose.TRAINING})
+
+
+class OverlapRule(StrEnum):
+    """How many raters a case gets."""
+
+    FIXED = "fixed"
+    ADAPTIVE = "adaptive"
+
+
+class ContextDependence(StrEnum):
+    """When the case would do harm."""
+
+    ANY_CONTEXT = "any_context"
+    BAD_INTENT = "bad_intent"
+    SOME_USERS = "some_users"
+    MISSING_TURNS = "missing_turns"
+    CANT_SAY = "cant_say"
+
+
+class Affected(StrEnum):
+    """Who bears a downstream effect."""
+
+    USER = "user"
+    THIRD_PARTY = "third_party"
+    VULNERABLE_GROUP = "vulnerable_group"
+    ORGANISATION = "organisation"
+    PUBLIC = "public"
+    INFRASTRUCTURE = "infrastructure"
+
+
+class EffectScale(StrEnum):
+    ONE = "one"
+    FEW = "few"
+    MANY = "many"
+    POPULATION = "population"
+
+
+class Likelihood(StrEnum):
+    """In per cent: under 30, 30 to 70, over 70."""
+
+    LOW = "low"
+    MIDDLE = "middle"
+    HIGH = "high"
+
+
+class Reversibility(StrEnum):
+    EASY = "easy"
+    EFFORT = "effort"
+    NO = "no"
+
+
+class Horizon(StrEnum):
+    IMMEDIATE = "immediate"
+    MONTHS = "months"
+    YEARS = "years"
+
+
+class Uplift(StrEnum):
+    """What the response adds to what anybody could find or do without it."""
+
+    NONE = "none"
+    SOME = "some"
+    MUCH = "much"
+
+
+class Quality(StrEnum):
+    """What a rater may say about the case itself; several may hold."""
+
+    REALISTIC = "realistic"
+    DUPLICATE = "duplicate"
+    BROKEN = "broken"
+    OFF_TARGET = "off_target"
+
+
+class MarkKind(StrEnum):
+    """What an adjudicator may make of a decided case."""
+
+    PROPOSAL = "proposal"
+    EXEMPLAR = "exemplar"
+    TRAINING = "training"
+    SEED = "seed"
+
+
+class OpinionKind(StrEnum):
+    BLIND = "blind"  # the adjudicator's own answer, before the raters' are shown
+    RECHECK = "recheck"  # a decided case, answered again by another who does not know
+
+
 class AnnotationStatus(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -73,6 +174,8 @@ class Arm(StrEnum):
 
 # Labels of these arms count for agreement, calibration and gold: the first answer was blind.
 BLIND_ARMS = frozenset({Arm.BLIND, Arm.REVEAL})
+# The arms that help before the answer; each is a stratum of its own.
+EXPOSED_ARMS = frozenset({Arm.EVIDENCE, Arm.SHOWN})
 
 
 class VerdictStatus(StrEnum):
@@ -118,7 +221,8 @@ CASE_NEXT: Mapping[CaseStatus, frozenset[CaseStatus]] = {
     CaseStatus.NEW: frozenset({CaseStatus.LABELLING, CaseStatus.ADJUDICATION, CaseStatus.SETTLED}),
     CaseStatus.LABELLING: frozenset({CaseStatus.ADJUDICATION, CaseStatus.SETTLED}),
     CaseStatus.ADJUDICATION: frozenset({CaseStatus.SETTLED, CaseStatus.LABELLING}),
-    CaseStatus.SETTLED: frozenset({CaseStatus.ADJUDICATION}),
+    # Back to labelling when a rater takes back a submit within its minute.
+    CaseStatus.SETTLED: frozenset({CaseStatus.ADJUDICATION, CaseStatus.LABELLING}),
 }
 CASE_OWNER: Mapping[CaseStatus, Owner] = {
     CaseStatus.NEW: Owner.SYSTEM,

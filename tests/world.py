@@ -148,8 +148,11 @@ def make_world() -> World:
     """Fresh rows in the database of this test."""
     users = {name: User.objects.create_user(name, password=PASSWORD)
              for name in ("lead", "ann1", "ann2", "adjudicator", "viewer", "stranger")}  # fmt: skip
-    # Nobody is in the arm reveal unless a test says so: chance has no place in the small world.
-    project = members.create_project("Small world", by=users["lead"], reveal_share=0.0)
+    # No AI help, audit, checks or breaks unless a test says so: chance has no place here.
+    project = members.create_project(
+        "Small world", by=users["lead"], reveal_share=0.0, evidence_share=0.0, audit_share=0.0,
+        check_share=0.0, exposure_minutes=0, break_every=0, severe_run=0,
+    )  # fmt: skip
     roles = {"ann1": Role.ANNOTATOR, "ann2": Role.ANNOTATOR,
              "adjudicator": Role.ADJUDICATOR, "viewer": Role.VIEWER}  # fmt: skip
     for name, role in roles.items():

@@ -1,12 +1,28 @@
 """The tables of the annotations floor, one subject a file."""
 
 from annotations.models.annotation import Annotation, Verdict
-from annotations.models.assignment import Skip, Slot
+from annotations.models.assignment import Check, Skip, Slot
 from annotations.models.audit import AuditEvent
 from annotations.models.case import Batch, Case, content_hash
-from annotations.models.gold import Adjudication, Gold, Release, ReleaseItem
+from annotations.models.gold import (
+    Adjudication,
+    Gold,
+    Mark,
+    Opinion,
+    Post,
+    Release,
+    ReleaseItem,
+    TalkVote,
+)
 from annotations.models.job import Job
-from annotations.models.people import Membership, Project, Rater
+from annotations.models.people import (
+    CheckIn,
+    Invitation,
+    Membership,
+    Project,
+    Rater,
+    Sitting,
+)
 from annotations.models.rubric import Criterion, CriterionVersion, Rubric, RubricVersion
 
 __all__ = [
@@ -15,19 +31,27 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "Case",
+    "Check",
+    "CheckIn",
     "Criterion",
     "CriterionVersion",
     "Gold",
+    "Invitation",
     "Job",
+    "Mark",
     "Membership",
+    "Opinion",
+    "Post",
     "Project",
     "Rater",
     "Release",
     "ReleaseItem",
     "Rubric",
     "RubricVersion",
+    "Sitting",
     "Skip",
     "Slot",
+    "TalkVote",
     "Verdict",
     "content_hash",
 ]

@@ -8,7 +8,13 @@ from annotations.models.assignment import Slot
 from annotations.models.case import Case
 from annotations.models.people import Project, Rater
 from annotations.models.rubric import Criterion, CriterionVersion, RubricVersion
-from annotations.statuses import AnnotationStatus, Arm, VerdictStatus, choices
+from annotations.statuses import (
+    AnnotationStatus,
+    Arm,
+    ContextDependence,
+    VerdictStatus,
+    choices,
+)
 
 
 class Annotation(models.Model):
@@ -28,6 +34,19 @@ class Annotation(models.Model):
     draft = models.JSONField(default=dict, blank=True)
     confidence = models.PositiveSmallIntegerField(null=True, blank=True)
     comment = models.TextField(blank=True)
+    # What a sheet says beside its verdicts: shapes and rules in annotations/details.py.
+    severity = models.PositiveSmallIntegerField(null=True, blank=True)
+    context_dependence = models.CharField(
+        max_length=16, choices=choices(ContextDependence), blank=True
+    )
+    deciding_fact = models.CharField(
+        max_length=400, blank=True, help_text="The fact that would flip the verdict."
+    )
+    effects = models.JSONField(default=list, blank=True)
+    spans = models.JSONField(default=list, blank=True)
+    quality = models.JSONField(default=list, blank=True)
+    gap = models.BooleanField(default=False, help_text="The guideline does not cover this.")
+    gap_note = models.CharField(max_length=400, blank=True)
     seconds = models.FloatField(null=True, blank=True, help_text="From claim to first submit.")
     created_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
@@ -54,8 +73,14 @@ class Annotation(models.Model):
                 condition=Q(confidence__isnull=True) | Q(confidence__gte=1, confidence__lte=3),
                 name="confidence_1_to_3",
             ),
+            models.CheckConstraint(
+                condition=Q(severity__isnull=True) | Q(severity__lte=4), name="severity_0_to_4"
+            ),
         ]
-        indexes = [models.Index(fields=["project", "rater", "status"], name="sheet_by_rater")]
+        indexes = [
+            models.Index(fields=["project", "rater", "status"], name="sheet_by_rater"),
+            models.Index(fields=["rater", "-submitted_at"], name="sheet_latest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rater} on {self.case}"
@@ -63,6 +88,8 @@ class Annotation(models.Model):
 
 class Verdict(models.Model):
     """One answer to one criterion. Append-only: a change of mind is a row with a higher revision.
+
+    The one exception: a rater may take back a submit for a minute, before anything was revealed.
 
     Revision 1 is the first answer, given blind in the arms blind and reveal: it counts for
     agreement and calibration. The highest revision is the final answer.
@@ -104,10 +131,21 @@ class Verdict(models.Model):
         ]
         indexes = [models.Index(fields=["case", "criterion"], name="verdict_by_case")]
         triggers = [
-            pgtrigger.Protect(
-                name="verdicts_are_never_overwritten",
-                operation=pgtrigger.Update | pgtrigger.Delete,
-            )
+            pgtrigger.Protect(name="verdicts_are_never_overwritten", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="verdicts_stay_after_their_minute",
+                operation=pgtrigger.Delete,
+                when=pgtrigger.Before,
+                # 75 seconds: the minute of labelling.UNDO, and the time that a request may take.
+                func="""
+                    IF EXISTS (SELECT 1 FROM annotations_annotation a
+                               WHERE a.id = OLD.annotation_id AND a.revealed_at IS NULL
+                                 AND a.submitted_at > clock_timestamp() - interval '75 seconds')
+                       AND OLD.revision = 1
+                    THEN RETURN OLD; END IF;
+                    RAISE EXCEPTION 'A verdict can be taken back for a minute, and not afterwards.';
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

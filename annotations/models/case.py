@@ -47,6 +47,12 @@ class Case(models.Model):
     content_hash = models.CharField(max_length=64)
     status = models.CharField(max_length=16, choices=choices(CaseStatus), default=CaseStatus.NEW)
     overlap = models.PositiveSmallIntegerField(default=2, help_text="No more slots than this.")
+    is_audit = models.BooleanField(
+        default=False, help_text="In the random audit slice: three blind raters, whatever happens."
+    )
+    cluster = models.CharField(
+        max_length=80, blank=True, help_text="Near neighbours share it; its first case comes early."
+    )
     is_simulated = models.BooleanField(
         default=False, help_text="The response came from a simulator, not from a model."
     )
@@ -75,6 +81,11 @@ class Case(models.Model):
     def prompt(self) -> str:
         """The last thing that was said to the target; empty for cases without texts."""
         return self.conversation[-1]["content"] if self.conversation else ""
+
+    @property
+    def category(self) -> str:
+        """The harm category, which raters may opt out of: the stratum of that name."""
+        return str(self.strata.get("category") or "")[:80]
 
     @property
     def notice(self) -> str:

@@ -8,7 +8,14 @@ from django.db.models import Q
 from annotations.models.case import Case
 from annotations.models.people import Project
 from annotations.models.rubric import Criterion, CriterionVersion, RubricVersion
-from annotations.statuses import Cause, Provenance, VerdictStatus, choices
+from annotations.statuses import (
+    Cause,
+    MarkKind,
+    OpinionKind,
+    Provenance,
+    VerdictStatus,
+    choices,
+)
 
 _APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
@@ -22,6 +29,9 @@ class Adjudication(models.Model):
     status = models.CharField(max_length=20, choices=choices(VerdictStatus))
     value = models.CharField(max_length=120, blank=True)
     cause = models.CharField(max_length=20, choices=choices(Cause))
+    severity = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="0-4; from 3 on a second adjudicator must agree."
+    )
     note = models.TextField(blank=True)
     adjudicator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -54,6 +64,91 @@ class Adjudication(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case}/{self.criterion}: {self.value or self.status} ({self.cause})"
+
+
+class Opinion(models.Model):
+    """An adjudicator's own answer, given before the raters' were shown. Append-only."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="opinions")
+    criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
+    criterion_version = models.ForeignKey(CriterionVersion, models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=choices(OpinionKind))
+    status = models.CharField(max_length=20, choices=choices(VerdictStatus))
+    value = models.CharField(max_length=120, blank=True)
+    severity = models.PositiveSmallIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "criterion", "by", "kind"], name="one_opinion_a_person"
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=VerdictStatus.ANSWERED) & ~Q(value=""))
+                | (~Q(status=VerdictStatus.ANSWERED) & Q(value="")),
+                name="only_answered_opinions_have_values",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="opinions_are_kept", operation=_APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.case}/{self.criterion}: {self.value or self.status} ({self.kind})"
+
+
+class Mark(models.Model):
+    """What an adjudicator made of a case: an exemplar, a training case, a seed, a proposal."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="marks")
+    criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=choices(MarkKind))
+    note = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "criterion", "kind"], name="one_mark_of_a_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.case}/{self.criterion}"
+
+
+class Post(models.Model):
+    """One contribution to the talk on a case; open to whoever has answered it. Append-only."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="posts")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    pseudonym = models.CharField(max_length=40)
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        triggers = [pgtrigger.Protect(name="posts_are_kept", operation=_APPEND_ONLY)]
+
+    def __str__(self) -> str:
+        return f"{self.pseudonym} on {self.case}"
+
+
+class TalkVote(models.Model):
+    """A rater's answer after the talk: kept apart from verdicts, counted in no figure of theirs."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="talk_votes")
+    criterion = models.ForeignKey(Criterion, models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=20, choices=choices(VerdictStatus))
+    value = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "criterion", "by"], name="one_talk_vote")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case}/{self.criterion}: {self.value or self.status} (after talk)"
 
 
 class Gold(models.Model):

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from annotations.statuses import RaterKind, Role, choices
+from annotations.statuses import OverlapRule, RaterKind, Role, choices
 
 
 class Project(models.Model):
@@ -20,6 +20,48 @@ class Project(models.Model):
         default=0.15,
         help_text="Share of sheets on which the AI's answer is revealed after the blind answer.",
     )
+    evidence_share = models.FloatField(
+        default=0.15,
+        help_text="Share of sheets with the AI's spans and precedents, without its verdict.",
+    )
+    shown_share = models.FloatField(
+        default=0.0, help_text="Share of sheets with the AI's verdict filled in: bulk work only."
+    )
+    suspended_arms = models.JSONField(
+        default=list, blank=True, help_text="Arms that did harm: their share is blind instead."
+    )
+    audit_share = models.FloatField(
+        default=0.10, help_text="Share of cases that get three blind raters, whatever a model says."
+    )
+    overlap_rule = models.CharField(
+        max_length=16, choices=choices(OverlapRule), default=OverlapRule.FIXED
+    )
+    max_overlap = models.PositiveSmallIntegerField(
+        default=5, help_text="The most raters that the adaptive rule asks for."
+    )
+    check_share = models.FloatField(
+        default=0.06, help_text="Share of served cases that are known gold, sentinels or repeats."
+    )
+    qualification_size = models.PositiveSmallIntegerField(
+        default=0, help_text="Settled cases that a rater answers before the first real one."
+    )
+    qualification_mark = models.FloatField(default=0.8, help_text="Share right that qualifies.")
+    training_size = models.PositiveSmallIntegerField(
+        default=5, help_text="Cases of micro-training after a rubric release that has some."
+    )
+    exposure_minutes = models.PositiveSmallIntegerField(
+        default=120, help_text="Most minutes on cases a day; 0 for no cap."
+    )
+    break_every = models.PositiveSmallIntegerField(
+        default=30, help_text="Minutes on cases after which a break is due; 0 for never."
+    )
+    break_minutes = models.PositiveSmallIntegerField(default=5)
+    severe_run = models.PositiveSmallIntegerField(
+        default=5, help_text="Most severe cases in a row before others come; 0 for no cap."
+    )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the queue gives out nothing."
+    )
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -31,6 +73,21 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=Q(reveal_share__gte=0, reveal_share__lte=1),
                 name="project_reveal_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(evidence_share__gte=0, shown_share__gte=0)
+                & Q(reveal_share__lte=1 - models.F("evidence_share") - models.F("shown_share")),
+                name="project_shares_of_arms_fit_in_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_share__gte=0, audit_share__lte=1)
+                & Q(check_share__gte=0, check_share__lte=0.5)
+                & Q(qualification_mark__gte=0, qualification_mark__lte=1),
+                name="project_shares_are_shares",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_overlap__gte=1, max_overlap__lte=20),
+                name="project_max_overlap_1_to_20",
             ),
         ]
 
@@ -72,6 +129,13 @@ class Rater(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="raters"
     )
+    opt_outs = models.JSONField(
+        default=list, blank=True, help_text="Harm categories that this rater is not given."
+    )
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    # How far this rater has come in the queue's order; empty: start at its head (see queue.py).
+    queue_rank = models.FloatField(null=True, blank=True)
+    queue_slot = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -106,3 +170,78 @@ class Rater(models.Model):
     @property
     def is_judge(self) -> bool:
         return self.kind == RaterKind.JUDGE
+
+
+class Invitation(models.Model):
+    """A link that makes whoever opens it a member; only the hash of its secret is kept."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=16, choices=choices(Role))
+    secret_hash = models.CharField(max_length=64, unique=True)
+    note = models.CharField(max_length=120, blank=True, help_text="For whom the link is.")
+    max_uses = models.PositiveSmallIntegerField(default=1)
+    uses = models.PositiveSmallIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(uses__lte=models.F("max_uses")), name="invitation_not_over_its_uses"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=[r.value for r in Role]), name="invitation_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.role} ({self.uses}/{self.max_uses})"
+
+
+class Sitting(models.Model):
+    """One rater's stretch of work: the clock of exposure, breaks and time left.
+
+    A sitting ends by itself when nothing happened for half an hour.
+    """
+
+    rater = models.ForeignKey(Rater, models.CASCADE, related_name="sittings")
+    started_at = models.DateTimeField()
+    last_at = models.DateTimeField(help_text="The last submit, skip or resume: pace counts on.")
+    exposure_seconds = models.FloatField(default=0)
+    since_break = models.FloatField(default=0, help_text="Seconds on cases since the last break.")
+    cases = models.PositiveIntegerField(default=0)
+    severe_run = models.PositiveSmallIntegerField(default=0)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    break_until = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    checked_in = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rater"], condition=Q(ended_at__isnull=True), name="one_sitting_a_rater"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rater} since {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class CheckIn(models.Model):
+    """How somebody felt after a sitting. It does not say who: leads see weekly groups only."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="check_ins")
+    week = models.DateField(help_text="The Monday of its week.")
+    strain = models.PositiveSmallIntegerField(help_text="1 at ease to 5 worn out.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(strain__gte=1, strain__lte=5), name="check_in_strain_1_to_5"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.week}: {self.strain}"

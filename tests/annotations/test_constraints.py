@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
@@ -54,12 +55,27 @@ def sheet(world: World) -> Annotation:
 # ---- verdicts and sheets
 
 
-def test_a_verdict_is_never_overwritten_nor_deleted(sheet: Annotation) -> None:
+def test_a_verdict_is_never_overwritten_and_stays_after_its_minute(sheet: Annotation) -> None:
     with protected():
         Verdict.objects.update(value="no")
-    with protected():
+    minutes_ago = timezone.now() - timedelta(seconds=90)
+    Annotation.objects.filter(pk=sheet.pk).update(submitted_at=minutes_ago)
+    with refused("taken back for a minute", DatabaseError):
         Verdict.objects.all().delete()
     assert Verdict.objects.get().value == "yes"
+
+
+def test_a_verdict_stays_once_the_ais_answer_was_shown(sheet: Annotation) -> None:
+    Annotation.objects.filter(pk=sheet.pk).update(revealed_at=timezone.now())
+    with refused("taken back for a minute", DatabaseError):
+        Verdict.objects.all().delete()
+
+
+def test_the_shares_of_the_arms_fit_in_one(world: World) -> None:
+    with refused("project_shares_of_arms_fit_in_one"):
+        Project.objects.update(reveal_share=0.5, evidence_share=0.4, shown_share=0.2)
+    with refused("project_shares_are_shares"):
+        Project.objects.update(audit_share=1.5)
 
 
 def test_one_sheet_a_rater_a_case(world: World, sheet: Annotation) -> None:
