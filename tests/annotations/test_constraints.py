@@ -43,7 +43,7 @@ def refused(name: str, error: type[DatabaseError] = IntegrityError) -> Iterator[
 @contextmanager
 def protected() -> Iterator[None]:
     """A row that is append-only."""
-    with refused("Cannot (update or )?delete", DatabaseError):
+    with refused("Cannot (update|delete)", DatabaseError):
         yield
 
 
