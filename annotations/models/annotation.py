@@ -55,6 +55,11 @@ class Annotation(models.Model):
         null=True, blank=True, help_text="When the AI's answer was first shown, after the own."
     )
 
+    looked_at = models.DateTimeField(
+        null=True, blank=True,
+        help_text="When precedents, talk or others' answers were first shown: no undo from then on.",
+    )  # fmt: skip
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -140,7 +145,7 @@ class Verdict(models.Model):
                 func="""
                     IF EXISTS (SELECT 1 FROM annotations_annotation a
                                WHERE a.id = OLD.annotation_id AND a.revealed_at IS NULL
-                                 AND a.submitted_at > clock_timestamp() - interval '75 seconds')
+                                 AND a.looked_at IS NULL AND a.submitted_at > clock_timestamp() - interval '75 seconds')
                        AND OLD.revision = 1
                     THEN RETURN OLD; END IF;
                     RAISE EXCEPTION 'A verdict can be taken back for a minute, and not afterwards.';
