@@ -2,9 +2,18 @@
 
 from django.db.models import QuerySet
 
-from annotations.models import Annotation, Case, Membership, Rater
+from annotations.models import Annotation, Case, Membership, Rater, Slot
 from annotations.permissions import ADJUDICATORS, LABELLERS, READERS
-from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind, Role
+from annotations.statuses import (
+    EXPOSED_ARMS,
+    AnnotationStatus,
+    Arm,
+    CaseStatus,
+    RaterKind,
+    Role,
+    SlotPurpose,
+    SlotStatus,
+)
 
 
 def can_see_prelabel(sheet: Annotation, *, rater: Rater) -> bool:
@@ -14,6 +23,31 @@ def can_see_prelabel(sheet: Annotation, *, rater: Rater) -> bool:
         and sheet.status == AnnotationStatus.SUBMITTED
         and sheet.arm == Arm.REVEAL
     )
+
+
+def can_see_help_before(slot: Slot, *, rater: Rater) -> bool:
+    """Any AI help before the answer: to the slot's own rater at work, in the exposed arms.
+
+    Never on a check, on an audit case, or where a blind answer is still owed, whatever the arm says.
+    """
+    return (
+        slot.rater_id == rater.pk
+        and slot.status == SlotStatus.LEASED
+        and slot.purpose == SlotPurpose.LABEL
+        and slot.arm in EXPOSED_ARMS
+        and not slot.blind_only
+        and not slot.case.is_audit
+    )
+
+
+def can_see_evidence(slot: Slot, *, rater: Rater) -> bool:
+    """The AI's spans and precedents before the answer: no verdict, no score."""
+    return can_see_help_before(slot, rater=rater) and slot.arm == Arm.EVIDENCE
+
+
+def can_see_verdict_before(slot: Slot, *, rater: Rater) -> bool:
+    """The AI's verdict, filled in before the answer: in the arm shown alone, and no score."""
+    return can_see_help_before(slot, rater=rater) and slot.arm == Arm.SHOWN
 
 
 def still_owes_an_answer(case: Case, membership: Membership) -> bool:

@@ -1,0 +1,209 @@
+"""Arms: which AI help a rater gets on a case, drawn once by a keyed hash and kept by the server.
+
+blind: nothing. reveal: the AI's answer after the own one. evidence: its spans and precedents before
+the answer, never its verdict. shown: its verdict filled in. The last two are exposed: their labels
+are strata of their own and count for no agreement, gold or calibration.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from annotations import visibility
+from annotations.answers import Answer
+from annotations.details import EVIDENCE_FROM, Span, parts_of
+from annotations.models import Annotation, Case, Project, Rater, Slot, Verdict
+from annotations.statuses import (
+    EXPOSED_ARMS,
+    AnnotationStatus,
+    Arm,
+    RaterKind,
+    SlotPurpose,
+    VerdictStatus,
+)
+
+# The judge that speaks to raters for this product (see verdicts.RESERVED).
+PRELABELLER = "ensemble"
+MAX_SPANS, MAX_QUOTES, MIN_QUOTE = 8, 40, 4
+# Quoted words in what a judge said: “…” or "…", long enough to point at something.
+_QUOTED = re.compile(r"“([^“”]{4,400})”|\"([^\"\n]{4,400})\"")
+
+
+@dataclass(frozen=True)
+class Help:
+    """What one rater may see of the AI before the answer; empty in the arms blind and reveal."""
+
+    arm: Arm = Arm.BLIND
+    spans: list[Span] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+
+
+NO_HELP = Help()
+
+
+# ---- which arm
+
+
+def share_of(*parts: object) -> float:
+    """A number in [0, 1) that these parts alone decide and nobody without the key can foresee."""
+    message = ":".join(str(part) for part in parts).encode()
+    digest = hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def arm_for(project: Project, *, rater: Rater, case: Case, slot: Slot | None = None) -> Arm:
+    """The arm of this (rater, case): fixed as long as the shares are, and no state is kept.
+
+    Blind instead where the arm is suspended, where the slot or the audit slice asks for it, and
+    where the AI has nothing to show.
+    """
+    arm = drawn_arm(project, rater=rater, case=case)
+    if arm == Arm.BLIND or arm in project.suspended_arms or not _fits(arm, case, slot):
+        return Arm.BLIND
+    there = has_evidence(case) if arm == Arm.EVIDENCE else has_ai_answer(case)
+    return arm if there else Arm.BLIND
+
+
+def drawn_arm(project: Project, *, rater: Rater, case: Case) -> Arm:
+    """What the hash alone says: the first share of its range is reveal, then evidence, shown."""
+    share = share_of("arm", project.pk, rater.pk, case.pk)
+    for arm, width in (
+        (Arm.REVEAL, project.reveal_share),
+        (Arm.EVIDENCE, project.evidence_share),
+        (Arm.SHOWN, project.shown_share),
+    ):
+        if share < width:
+            return arm
+        share -= width
+    return Arm.BLIND
+
+
+def _fits(arm: Arm, case: Case, slot: Slot | None) -> bool:
+    """No AI before the answer on audit cases, on checks, or where a blind answer is still owed.
+
+    The arm shown is for work of low risk: never where a severe case is foreseen.
+    """
+    if slot is not None and slot.purpose != SlotPurpose.LABEL:
+        return False
+    if arm not in EXPOSED_ARMS:
+        return True
+    if case.is_audit or (slot is not None and slot.blind_only):
+        return False
+    severe = slot is not None and slot.severity is not None and slot.severity >= EVIDENCE_FROM
+    return arm != Arm.SHOWN or not severe
+
+
+def has_ai_answer(case: Case) -> bool:
+    """Whether the pre-labelling judge answered anything on the case (one EXISTS query)."""
+    return _prelabels(case).filter(status=VerdictStatus.ANSWERED).exists()
+
+
+def has_evidence(case: Case) -> bool:
+    """Whether there is anything to show that is no verdict: a passage that a judge quoted."""
+    return bool(spans_of(case))
+
+
+def _prelabels(case: Case) -> QuerySet[Verdict]:
+    return Verdict.objects.filter(
+        case=case, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=PRELABELLER
+    )
+
+
+# ---- what the arm shows before the answer
+
+
+def help_for(slot: Slot, *, rater: Rater) -> Help:
+    """What the page of this slot may show its rater now; nothing in the arms blind and reveal.
+
+    That it was shown is written down first: once exposed, the sheet stays exposed, also when the
+    lease lapses and the arm is suspended meanwhile.
+    """
+    if not visibility.can_see_help_before(slot, rater=rater):
+        return NO_HELP
+    arm = Arm(slot.arm)
+    found = (
+        Help(arm, spans=spans_of(slot.case))
+        if visibility.can_see_evidence(slot, rater=rater)
+        else Help(arm, words=ai_words(slot.case))
+    )
+    if found.spans or found.words:
+        note_exposure(slot, rater=rater)
+    return found
+
+
+def note_exposure(slot: Slot, *, rater: Rater) -> None:
+    """Keep on the rater's draft that the AI was seen before the answer. Twice is once."""
+    sheet, made = Annotation.objects.get_or_create(
+        case=slot.case, rater=rater, rubric_version=slot.rubric_version,
+        defaults={"project_id": slot.project_id, "arm": slot.arm},
+    )  # fmt: skip
+    if not made and sheet.arm not in EXPOSED_ARMS:
+        Annotation.objects.filter(pk=sheet.pk, status=AnnotationStatus.DRAFT).update(arm=slot.arm)
+
+
+def arm_of_sheet(place: Slot, sheet: Annotation | None) -> Arm:
+    """The arm under which an answer counts: that of its slot, unless the AI was seen before."""
+    if sheet is not None and sheet.arm in EXPOSED_ARMS:
+        return Arm(sheet.arm)
+    return Arm(place.arm or Arm.BLIND)
+
+
+def ai_words(case: Case) -> dict[str, str]:
+    """The pre-labelling judge's newest answer to each criterion: {"harm": "yes"}.
+
+    Never call this for a person before `visibility` allows it.
+    """
+    newest = (
+        _prelabels(case)
+        .select_related("criterion")
+        .order_by("criterion_id", "-id")
+        .distinct("criterion_id")
+    )
+    return {
+        verdict.criterion.key: Answer(VerdictStatus(verdict.status), verdict.value).word
+        for verdict in newest
+        if verdict.status == VerdictStatus.ANSWERED
+    }
+
+
+def spans_of(case: Case) -> list[Span]:
+    """The passages of the case that its judges quoted, whichever way they told.
+
+    A quotation that is not found in the case word for word is dropped: it points at nothing.
+    """
+    said = (
+        Verdict.objects.filter(case=case, annotation__rater__kind=RaterKind.JUDGE)
+        .exclude(raw_output="")
+        .order_by("criterion_id", "-id")
+        .values_list("criterion__key", "raw_output")[:MAX_QUOTES]
+    )
+    parts = parts_of(case)
+    spans: dict[tuple[str, int, int], Span] = {}
+    for key, raw in said:
+        for quote in quotes_in(raw):
+            span = find(quote, parts, criterion=key)
+            if span is not None and len(spans) < MAX_SPANS:
+                spans.setdefault((span.part, span.start, span.end), span)
+    return [spans[place] for place in sorted(spans)]
+
+
+def quotes_in(raw: str) -> list[str]:
+    """What stands in quotation marks in a judge's words; a cut one (…) without its end."""
+    found = (first or second for first, second in _QUOTED.findall(raw))
+    cut = (quote.removesuffix("…").removesuffix("...").strip() for quote in found)
+    return [quote for quote in cut if len(quote) >= MIN_QUOTE][:MAX_QUOTES]
+
+
+def find(quote: str, parts: Mapping[str, str], *, criterion: str) -> Span | None:
+    """The first place of a quotation; what was said last is looked at first. Spaces may differ."""
+    pattern = re.compile(r"\s+".join(re.escape(word) for word in quote.split()))
+    for part, text in reversed(list(parts.items())):
+        match = pattern.search(text)
+        if match is not None:
+            return Span(criterion, part, match.start(), match.end(), match.group())
+    return None
