@@ -1,0 +1,5 @@
+"""Label Studio under the same load: see `LabelStudio`."""
+
+
+class LabelStudio:
+    """To come."""
