@@ -1,25 +1,31 @@
 """Gold: unanimous cases settle by themselves, disagreements wait for an adjudicator.
 
 An answer is unanimous when all people of the case gave it, first and finally. A judge never settles
-anything. Dissent and the number of raters stay on the gold.
+anything, nor does a sheet that was given with AI help. Dissent and the number of raters stay on the
+gold. A descriptive question on which people differ has no gold: how they answered is what is kept.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
+from annotations import standing
 from annotations.answers import Answer
+from annotations.errors import Conflict
 from annotations.models import Adjudication, Case, Criterion, CriterionVersion, Gold, Verdict
+from annotations.standing import NOTHING, Standing
 from annotations.statuses import (
-    BLIND_ARMS,
+    CASE_NEXT,
     CaseStatus,
     Provenance,
     RaterKind,
+    SlotPurpose,
     SlotStatus,
     VerdictStatus,
+    check_move,
 )
 
 MIN_RATERS = 2
@@ -37,14 +43,36 @@ class SettleReport:
 def settle_if_labelled(case: Case) -> None:
     """Settle the case if its last place is filled; called inside the submit's transaction."""
     # Two last submits at once: the second waits here, and then sees the first one's place filled.
-    locked = Case.objects.select_for_update().get(pk=case.pk)
-    if not locked.slots.exclude(status=SlotStatus.DONE).exists():
+    locked = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
+    places = locked.slots.filter(purpose=SlotPurpose.LABEL)
+    if not places.exclude(status=SlotStatus.DONE).exists():
         settle([locked])
+
+
+@transaction.atomic
+def unsettle(case: Case) -> None:
+    """A rater takes back a submit: what settled by itself is undone, and the case is labelled again.
+
+    Raises `Conflict` once an adjudicator has begun on the case.
+    """
+    locked = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
+    if locked.adjudications.filter(adjudicator__isnull=False).exists() or (
+        locked.opinions.exists()
+    ):
+        raise Conflict("An adjudicator has begun on this case, so the answer can't be taken back.")
+    Gold.objects.filter(
+        case=locked, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
+    ).update(superseded_at=timezone.now())
+    if locked.status != CaseStatus.LABELLING:
+        check_move(CASE_NEXT, CaseStatus(locked.status), CaseStatus.LABELLING)
+        locked.status = CaseStatus.LABELLING
+        locked.save(update_fields=["status"])
+    case.status = locked.status
 
 
 def reopen_if_revised(case: Case) -> None:
     """A revised answer ends a unanimity: the gold is superseded and the case is adjudicated."""
-    locked = Case.objects.select_for_update().get(pk=case.pk)
+    locked = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
     if locked.status == CaseStatus.SETTLED:
         Gold.objects.filter(
             case=locked, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
@@ -59,8 +87,8 @@ def settle(cases: Iterable[Case]) -> SettleReport:
     done = Counter[CaseStatus]()
     single = 0
     verdicts = _people_verdicts(cases)
-    decisions = _decisions(cases)
-    for case_id, criterion_id in decisions:  # an imported decision may be all that there is
+    decided = standing.of_cases(cases)
+    for case_id, criterion_id in decided:  # an imported decision may be all that there is
         verdicts.setdefault(case_id, {}).setdefault(criterion_id, [])
     current = defaultdict(set)
     for case_id, criterion_id in Gold.objects.filter(
@@ -71,16 +99,8 @@ def settle(cases: Iterable[Case]) -> SettleReport:
     moves: dict[CaseStatus, list[int]] = defaultdict(list)
     for case in cases:
         by_criterion = verdicts.get(case.pk, {})
-        open_criteria = 0
-        for criterion_id, given in by_criterion.items():
-            if criterion_id in current[case.pk]:
-                continue
-            decision = decisions.get((case.pk, criterion_id))
-            found = _settled(case, given, decision)
-            if found is None:
-                open_criteria += 1
-            else:
-                golds.append(found)
+        found, open_criteria = _settle_one(case, by_criterion, current[case.pk], decided)
+        golds += found
         fewest = min((len(_raters(given)) for given in by_criterion.values() if given), default=0)
         if fewest < MIN_RATERS and (open_criteria or not by_criterion):
             single += 1
@@ -96,15 +116,30 @@ def settle(cases: Iterable[Case]) -> SettleReport:
     return SettleReport(done[CaseStatus.SETTLED], done[CaseStatus.ADJUDICATION], single)
 
 
+def _settle_one(
+    case: Case, by_criterion: Mapping[int, Sequence[Verdict]], settled: Collection[int],
+    decided: Mapping[tuple[int, int], Standing],
+) -> tuple[list[Gold], int]:  # fmt: skip
+    """The new gold of one case, and how many of its questions somebody must decide."""
+    golds, open_criteria = [], 0
+    for criterion_id, given in by_criterion.items():
+        if criterion_id in settled:
+            continue
+        stands = decided.get((case.pk, criterion_id), NOTHING)
+        found = _settled(case, given, stands)
+        if found is not None:
+            golds.append(found)
+        elif stands.decisions or not _is_kept_as_given(given):
+            open_criteria += 1
+    return golds, open_criteria
+
+
 def _people_verdicts(cases: Sequence[Case]) -> dict[int, dict[int, list[Verdict]]]:
     """case id -> criterion id -> every revision by people of the blind arms."""
     rows = (
-        Verdict.objects.filter(
-            case__in=[case.pk for case in cases],
-            annotation__arm__in=BLIND_ARMS,
-        )
-        .exclude(annotation__rater__kind=RaterKind.JUDGE)
-        .select_related("annotation__rater")
+        standing.blind_verdicts_of_people()
+        .filter(case__in=[case.pk for case in cases])
+        .select_related("annotation__rater", "criterion_version")
         .order_by("id")
     )
     found: dict[int, dict[int, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
@@ -113,20 +148,22 @@ def _people_verdicts(cases: Sequence[Case]) -> dict[int, dict[int, list[Verdict]
     return found
 
 
-def _decisions(cases: Sequence[Case]) -> dict[tuple[int, int], Adjudication]:
-    rows = Adjudication.objects.filter(case__in=[case.pk for case in cases]).order_by("id")
-    return {(row.case_id, row.criterion_id): row for row in rows}  # the latest decides
-
-
 def _raters(given: Sequence[Verdict]) -> set[int]:
     return {verdict.annotation.rater_id for verdict in given}
 
 
-def _settled(case: Case, given: Sequence[Verdict], decision: Adjudication | None) -> Gold | None:
+def _is_kept_as_given(given: Sequence[Verdict]) -> bool:
+    """A descriptive question: the distribution of its answers is the result."""
+    described = all(verdict.criterion_version.is_descriptive for verdict in given)
+    return described and len(_raters(given)) >= MIN_RATERS
+
+
+def _settled(case: Case, given: Sequence[Verdict], stands: Standing) -> Gold | None:
     """The gold that these verdicts, or the decision on them, make; None when they need one."""
+    decision = stands.in_force
     last = given[-1] if given else decision
-    if last is None:
-        return None
+    if last is None or (decision is None and stands.decisions):
+        return None  # an adjudicator has decided otherwise, and waits for a second
     words = {Answer(VerdictStatus(v.status), v.value).word for v in given}
     simulated = any(v.annotation.rater.kind == RaterKind.SIMULATED for v in given)
     gold = Gold(
@@ -162,7 +199,10 @@ def final_counts(given: Iterable[Verdict]) -> dict[str, int]:
 
 @transaction.atomic
 def settle_by_decision(adjudication: Adjudication) -> None:
-    """Make the decision the gold, superseding what was gold before."""
+    """Make the decision the gold, superseding what was gold before.
+
+    Where it takes two (see `standing`) there is no gold until the second has decided.
+    """
     Gold.objects.filter(
         case=adjudication.case, criterion=adjudication.criterion, superseded_at__isnull=True
     ).update(superseded_at=timezone.now())
@@ -171,16 +211,13 @@ def settle_by_decision(adjudication: Adjudication) -> None:
 
 def open_criteria(case: Case) -> list[CriterionVersion]:
     """The questions on which the people of this case disagree and nobody has decided yet."""
-    settled = Gold.objects.filter(case=case, superseded_at__isnull=True).values("criterion")
-    return [question for question in questions_of(case)
-            if question.criterion_id not in {row["criterion"] for row in settled}]  # fmt: skip
+    open_ids = set(standing.open_verdicts().filter(case=case).values_list("criterion", flat=True))
+    return [question for question in questions_of(case) if question.criterion_id in open_ids]
 
 
 def questions_of(case: Case) -> list[CriterionVersion]:
     """The questions that people answered blind on this case, each in its latest wording."""
-    judged = Verdict.objects.filter(case=case, annotation__arm__in=BLIND_ARMS).exclude(
-        annotation__rater__kind=RaterKind.JUDGE
-    )
+    judged = standing.blind_verdicts_of_people().filter(case=case)
     latest = (
         CriterionVersion.objects.filter(pk__in=judged.values("criterion_version"))
         .select_related("criterion", "version__rubric")

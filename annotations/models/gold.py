@@ -41,6 +41,9 @@ class Adjudication(models.Model):
         "the simulated adjudicator."
     )  # fmt: skip
     is_simulated = models.BooleanField(default=False)
+    wants_recheck = models.BooleanField(
+        default=False, help_text="One in ten, by a keyed hash: another adjudicator answers it blind."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -57,6 +60,11 @@ class Adjudication(models.Model):
                 condition=Q(adjudicator__isnull=False) | ~Q(source=""),
                 name="somebody_adjudicated",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["case"], name="decision_to_recheck", condition=Q(wants_recheck=True)
+            )
         ]
         triggers = [
             pgtrigger.Protect(name="adjudications_are_kept", operation=_APPEND_ONLY),

@@ -140,6 +140,10 @@ class CriterionVersion(models.Model):
     options = models.JSONField(default=list)
     allow_cant_tell = models.BooleanField(default=True)
     allow_not_applicable = models.BooleanField(default=False)
+    is_descriptive = models.BooleanField(
+        default=False,
+        help_text="Several readings are right: how people answered is kept, nobody decides.",
+    )
 
     class Meta:
         ordering = ["position", "id"]
@@ -181,4 +185,6 @@ class CriterionVersion(models.Model):
             self.name, self.definition, self.includes, self.excludes, self.scale, self.options,
             self.allow_cant_tell, self.allow_not_applicable,
         ]  # fmt: skip
+        if self.is_descriptive:  # only then: the hashes of all other versions stay as they were
+            content.append("descriptive")
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
