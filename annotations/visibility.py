@@ -2,10 +2,11 @@
 
 from django.db.models import QuerySet
 
-from annotations.models import Annotation, Case, Membership, Rater, Slot
+from annotations.models import Annotation, Case, Check, Membership, Rater, Slot
 from annotations.permissions import ADJUDICATORS, LABELLERS, READERS
 from annotations.statuses import (
     EXPOSED_ARMS,
+    TAUGHT,
     AnnotationStatus,
     Arm,
     CaseStatus,
@@ -48,6 +49,26 @@ def can_see_evidence(slot: Slot, *, rater: Rater) -> bool:
 def can_see_verdict_before(slot: Slot, *, rater: Rater) -> bool:
     """The AI's verdict, filled in before the answer: in the arm shown alone, and no score."""
     return can_see_help_before(slot, rater=rater) and slot.arm == Arm.SHOWN
+
+
+def can_see_planted(check: Check, *, rater: Rater) -> bool:
+    """A sentinel's planted answer: to its own rater, after the answer, as in the arm reveal."""
+    return (
+        check.rater_id == rater.pk
+        and check.purpose == SlotPurpose.SENTINEL
+        and check.answered_at is not None
+    )
+
+
+def can_see_right_answer(check: Check, *, rater: Rater) -> bool:
+    """What a check's right answer was: to its own rater, after the answer, where it teaches.
+
+    After a sentinel too, once the rater has said the last word on it; never on known gold and
+    repeats, which the rater must not know from any case.
+    """
+    if check.rater_id != rater.pk or check.answered_at is None:
+        return False
+    return check.purpose in TAUGHT or (check.purpose == SlotPurpose.SENTINEL and bool(check.final))
 
 
 def still_owes_an_answer(case: Case, membership: Membership) -> bool:

@@ -1,0 +1,748 @@
+"""Checks: cases that tell how a rater works, mixed in unawares or given before the first real one.
+
+A check is answered like any case and never counted as a label: no sheet, no verdict. Known gold,
+sentinels (an AI answer planted wrong) and repeats look like any case; qualification and training
+say what was right, clause by clause. A check below the mark asks for more training, never for a ban.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from annotations import arms, audit, rubrics, visibility
+from annotations.answers import Answer, check_sheet
+from annotations.details import NO_DETAILS, Details, check_details
+from annotations.errors import BadInput, Conflict, NotAllowed
+from annotations.measurement.inference import proportion
+from annotations.measurement.results import Estimate
+from annotations.measurement.skill import posterior
+from annotations.models import (
+    Adjudication,
+    Annotation,
+    Case,
+    Check,
+    CriterionVersion,
+    Gold,
+    Mark,
+    Membership,
+    Opinion,
+    Project,
+    Rater,
+    RubricVersion,
+    Skip,
+    Slot,
+    Verdict,
+)
+from annotations.permissions import ADJUDICATORS
+from annotations.statuses import (
+    BLIND_ARMS,
+    TAUGHT,
+    AnnotationStatus,
+    Arm,
+    MarkKind,
+    Provenance,
+    RaterKind,
+    RubricStatus,
+    SlotPurpose,
+    SlotStatus,
+    VerdictStatus,
+)
+
+UNAWARES = (SlotPurpose.KNOWN_GOLD, SlotPurpose.SENTINEL, SlotPurpose.REPEAT)
+REPEAT_AFTER = timedelta(days=7)
+# As long as a rater may take back a label (labelling.UNDO).
+UNDO = timedelta(seconds=60)
+ENOUGH_RATERS = 2
+LESSON_MARKS = (MarkKind.TRAINING, MarkKind.EXEMPLAR)
+MOST_LESSONS = 500
+# Entrance checks come before whatever a lead has assigned.
+ENTRANCE_PRIORITY = 100.0
+GONE = "This case is no longer yours. Take the next."
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A sentinel's wrong answer to one criterion, in the shape of the AI's (labelling.Prelabel)."""
+
+    criterion: str
+    answer: Answer
+    score: float | None
+    judge: str
+    reasons: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One criterion of a check, after the answer: the own one, the right one, and why."""
+
+    question: CriterionVersion
+    own: Answer
+    right: Answer
+    planted: Answer | None
+    note: str
+    dissent: dict[str, int]
+
+    @property
+    def is_right(self) -> bool:
+        return self.own == self.right
+
+
+@dataclass(frozen=True)
+class Skill:
+    """What the checks say of one rater: shares with their intervals, no rank."""
+
+    accuracy: Estimate  # against known gold, answers given blind
+    consistency: Estimate  # the same answer to the own case of a week ago and more
+    adoption: Estimate  # took over the AI's answer where it was planted wrong
+    checks: int
+
+
+@dataclass(frozen=True)
+class Qualifying:
+    """How far one rater is: answers right of those asked in the last full set."""
+
+    rater: Rater
+    answered: int
+    share: float | None
+    sets: int
+
+
+# ---- unawares: known gold, sentinels, repeats
+
+
+def due(rater: Rater, n_done: int, *, max_severity: int | None = None) -> Slot | None:
+    """A check for this rater now, by the keyed hash of (rater, n_done), or None: most of the time.
+
+    Nothing is asked of the database unless the hash says so. Never two between two labels, so that
+    asking twice with the same `n_done` makes one.
+    """
+    if rater.kind != RaterKind.PERSON:
+        return None
+    if arms.share_of("check", rater.pk, n_done) >= rater.project.check_share:
+        return None
+    with transaction.atomic():
+        Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)  # two tabs make one check
+        version = rater.project.rubric.released
+        if version is None or _had_one_since_the_last_label(rater):
+            return None
+        turn = int(arms.share_of("purpose", rater.pk, n_done) * len(UNAWARES))
+        for purpose in [*UNAWARES[turn:], *UNAWARES[:turn]]:
+            slot = _make_unawares(rater, version, purpose, n_done, max_severity)
+            if slot is not None:
+                return slot
+    return None
+
+
+def _had_one_since_the_last_label(rater: Rater) -> bool:
+    last = Check.objects.filter(rater=rater, purpose__in=UNAWARES).order_by("-id").first()
+    if last is None:
+        return False
+    if last.answered_at is None:
+        return True
+    since = rater.annotations.filter(submitted_at__gt=last.answered_at)
+    return not since.exists()
+
+
+def _make_unawares(
+    rater: Rater, version: RubricVersion, purpose: SlotPurpose, n_done: int,
+    max_severity: int | None,
+) -> Slot | None:  # fmt: skip
+    cases = _repeatable(rater, version) if purpose == SlotPurpose.REPEAT else _known(rater, version)
+    if purpose == SlotPurpose.SENTINEL and not _can_plant(rater.project):
+        return None
+    if max_severity is not None:
+        severe = Slot.objects.filter(case=OuterRef("pk"), severity__gt=max_severity)
+        cases = cases.exclude(Exists(severe))
+    cases = cases.exclude(Exists(_checks_of(rater)))
+    case = _pick(cases, rater=rater, n_done=n_done)
+    if case is None:
+        return None
+    if purpose == SlotPurpose.REPEAT:
+        return _make(rater, case, version, purpose, _own_words(rater, case, version))
+    expected = gold_words(case, version)
+    planted = _plant(case, version, expected) if purpose == SlotPurpose.SENTINEL else {}
+    return _make(rater, case, version, purpose, expected, planted)
+
+
+def _can_plant(project: Project) -> bool:
+    """Only where an AI's answer is nothing unusual: else the reveal alone would give it away."""
+    if not project.reveal_share or Arm.REVEAL in project.suspended_arms:
+        return False
+    return project.raters.filter(kind=RaterKind.JUDGE, name=arms.PRELABELLER).exists()
+
+
+def _plant(
+    case: Case, version: RubricVersion, expected: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """For each settled criterion a wrong answer; the AI's own where it is wrong already."""
+    said = arms.ai_words(case)
+    planted = {}
+    for question in rubrics.questions_of(version.pk):
+        key = question.criterion.key
+        wrong = [value for value in question.values if value != expected.get(key)]
+        if key not in expected or not wrong:
+            continue
+        share = arms.share_of("planted", case.pk, key)
+        word = said[key] if said.get(key) in wrong else wrong[int(share * len(wrong))]
+        sure = 0.7 + 0.28 * arms.share_of("score", case.pk, key)
+        positive = word in question.criterion.positive
+        planted[key] = {"word": word, "score": round(sure if positive else 1 - sure, 4)}
+    return planted
+
+
+# ---- which cases are known
+
+
+def same_wording(version: RubricVersion) -> list[int]:
+    """The ids of all criterion versions whose question is, word for word, one of this version's."""
+    questions = {q.criterion_id: q.content_hash for q in rubrics.questions_of(version.pk)}
+    every = CriterionVersion.objects.filter(criterion__in=questions).select_related("criterion")
+    return [one.pk for one in every if one.content_hash == questions[one.criterion_id]]
+
+
+def known_gold(project: Project, version: RubricVersion) -> QuerySet[Gold]:
+    """Settled answers that a rater can be measured against: by two people or more, or adjudicated.
+
+    Gold of simulated raters measures nobody, except in the demo.
+    """
+    gold = Gold.objects.filter(
+        project=project, superseded_at__isnull=True, status=VerdictStatus.ANSWERED,
+        criterion_version__in=same_wording(version),
+    ).filter(
+        Q(n_raters__gte=ENOUGH_RATERS)
+        | Q(provenance__in=[Provenance.ADJUDICATED, Provenance.IMPORTED])
+    )  # fmt: skip
+    return gold if project.is_demo else gold.filter(is_simulated=False)
+
+
+def gold_words(case: Case, version: RubricVersion) -> dict[str, str]:
+    """{criterion key: the settled word} of a case, as far as it is known."""
+    found = known_gold(case.project, version).filter(case=case).select_related("criterion")
+    return {gold.criterion.key: gold.value for gold in found}
+
+
+def _known(rater: Rater, version: RubricVersion) -> QuerySet[Case]:
+    """Cases with known gold that this rater has had no part in. Those marked for training first."""
+    gold = known_gold(rater.project, version).filter(case=OuterRef("pk"))
+    return _foreign(rater).filter(Exists(gold))
+
+
+def _foreign(rater: Rater) -> QuerySet[Case]:
+    """Cases that this rater has not answered, skipped, decided or opted out of."""
+    mine = {"case": OuterRef("pk")}
+    cases = Case.objects.filter(project=rater.project).exclude(
+        Exists(Annotation.objects.filter(**mine, rater=rater))
+        | Exists(Skip.objects.filter(**mine, rater=rater))
+        | Exists(Slot.objects.filter(**mine, rater=rater, purpose=SlotPurpose.LABEL))
+        | Exists(Adjudication.objects.filter(**mine, adjudicator=rater.user_id))
+        | Exists(Opinion.objects.filter(**mine, by=rater.user_id))
+    )
+    return _wanted(cases, rater)
+
+
+def _wanted(cases: QuerySet[Case], rater: Rater) -> QuerySet[Case]:
+    # A missing category is NULL, which is in no list: it must not fall out of the exclusion.
+    opted_out = Q(strata__category__in=rater.opt_outs) & Q(strata__has_key="category")
+    return cases.exclude(opted_out) if rater.opt_outs else cases
+
+
+def _repeatable(rater: Rater, version: RubricVersion) -> QuerySet[Case]:
+    """The rater's own cases of a week ago and more, answered blind under the same wording."""
+    sheets = Annotation.objects.filter(
+        case=OuterRef("pk"), rater=rater, status=AnnotationStatus.SUBMITTED, arm__in=BLIND_ARMS,
+        submitted_at__lt=timezone.now() - REPEAT_AFTER,
+        verdicts__criterion_version__in=same_wording(version),
+    )  # fmt: skip
+    decided = Adjudication.objects.filter(case=OuterRef("pk"), adjudicator=rater.user_id)
+    cases = Case.objects.filter(Exists(sheets), project=rater.project)
+    return _wanted(cases.exclude(Exists(decided)), rater)
+
+
+def _own_words(rater: Rater, case: Case, version: RubricVersion) -> dict[str, str]:
+    first = Verdict.objects.filter(
+        case=case, annotation__rater=rater, revision=1, annotation__arm__in=BLIND_ARMS,
+        criterion_version__in=same_wording(version),
+    ).select_related("criterion").order_by("id")  # fmt: skip
+    return {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in first}
+
+
+def _checks_of(rater: Rater) -> QuerySet[Check]:
+    return Check.objects.filter(case=OuterRef("pk"), rater=rater)
+
+
+def _pick(cases: QuerySet[Case], *, rater: Rater, n_done: int) -> Case | None:
+    """One of the cases, by the keyed hash; cases that are marked for training come first."""
+    training = Mark.objects.filter(case=OuterRef("pk"), kind=MarkKind.TRAINING)
+    marked = cases.filter(Exists(training)).order_by("pk").first()
+    if marked is not None:
+        return marked
+    ends = Case.objects.filter(project=rater.project).aggregate(low=Min("pk"), high=Max("pk"))
+    if ends["low"] is None:
+        return None
+    share = arms.share_of("pick", rater.pk, n_done)
+    start = ends["low"] + int(share * (ends["high"] - ends["low"] + 1))
+    ordered = cases.order_by("pk")
+    return ordered.filter(pk__gte=start).first() or ordered.first()
+
+
+def _make(
+    rater: Rater, case: Case, version: RubricVersion, purpose: SlotPurpose,
+    expected: Mapping[str, str], planted: Mapping[str, Any] | None = None, *,
+    priority: float = 0.0,
+) -> Slot:  # fmt: skip
+    """A place for this rater only, and what will be right on it."""
+    foreseen = case.slots.aggregate(severity=Max("severity"))["severity"]
+    slot = Slot.objects.create(
+        project_id=rater.project_id, case=case, rubric_version=version, number=1, purpose=purpose,
+        assigned_to=rater, category=case.category, severity=foreseen, priority=priority,
+    )  # fmt: skip
+    Check.objects.create(
+        pk=_sheet_number(), slot=slot, project_id=rater.project_id, case=case, rater=rater,
+        rubric_version=version, purpose=purpose, expected=dict(expected),
+        planted=dict(planted or {}),
+    )  # fmt: skip
+    return slot
+
+
+def _sheet_number() -> int:
+    """The next number of the sheets' own sequence: in an address a check looks like any sheet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('annotations_annotation', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+# ---- answering
+
+
+def of_slot(slot: Slot, *, rater: Rater) -> Check:
+    """The check of this place. Raises `Conflict` where it is another's, as a taken place does."""
+    check = Check.objects.select_related("slot").filter(slot=slot, rater=rater).first()
+    if check is None:
+        raise Conflict(GONE)
+    return check
+
+
+def save_draft(slot: Slot, *, rater: Rater, draft: Mapping[str, Any]) -> Check:
+    """Keep what the rater has so far, on the check itself."""
+    check = of_slot(slot, rater=rater)
+    kept = Check.objects.filter(pk=check.pk, answered_at__isnull=True).update(draft=dict(draft))
+    if not kept:
+        raise Conflict("This sheet is submitted already; its answers are not a draft any more.")
+    check.draft = dict(draft)
+    return check
+
+
+def take(
+    slot: Slot, *, rater: Rater, answers: Mapping[str, Answer], details: Details = NO_DETAILS,
+    comment: str = "", confidence: int | None = None,
+) -> Check:  # fmt: skip
+    """The rater's answer to a check. Twice is once. Refuses what a label would be refused for."""
+    questions = rubrics.questions_of(slot.rubric_version_id)
+    words = {key: one.word for key, one in check_sheet(answers, questions=questions).items()}
+    details = check_details(details, answers=answers, questions=questions, case=slot.case)
+    with transaction.atomic():
+        Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
+        check = of_slot(slot, rater=rater)
+        if check.answered_at is not None:
+            return check
+        now = timezone.now()
+        check.given, check.draft, check.answered_at = words, {}, now
+        check.details = {**details.as_json(), "comment": comment, "confidence": confidence}
+        check.seconds = _seconds(check.slot, now)
+        check.n_asked = len(check.expected)
+        check.n_right = sum(words.get(key) == word for key, word in check.expected.items())
+        check.save()
+        Slot.objects.filter(pk=slot.pk).update(
+            status=SlotStatus.DONE, rater=rater, done_at=now, leased_until=None
+        )
+        if check.purpose == SlotPurpose.QUALIFICATION:
+            _qualify(rater, by=rater)
+    return check
+
+
+def _seconds(slot: Slot, now: datetime) -> float | None:
+    """From the claim; not known when the lease lapsed in between."""
+    if slot.leased_at is None or slot.leased_until is None or slot.leased_until < now:
+        return None
+    return (now - slot.leased_at).total_seconds()
+
+
+@transaction.atomic
+def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
+    """Pass over a check, as over any case: it is gone, and the case is not given again."""
+    if not reason.strip():
+        raise BadInput(
+            "Say why you skip the case: it helps the leads, and never counts against you."
+        )
+    check = of_slot(slot, rater=rater)
+    if check.answered_at is not None:
+        raise Conflict("This case is no longer yours, so there is nothing to skip. Take the next.")
+    Skip.objects.get_or_create(case=slot.case, rater=rater, defaults={"reason": reason[:200]})
+    audit.record(
+        "skipped case", slot.case, project=slot.project, by=rater.user, reason=reason[:200]
+    )
+    slot.delete()
+
+
+@transaction.atomic
+def take_back(rater: Rater, *, after: datetime | None) -> Slot | None:
+    """Undo the rater's last check, if it came after the last label (submitted at `after`).
+
+    None: there is none, so the label is what an undo means. Raises `Conflict` as a label does.
+    """
+    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
+    check = (
+        Check.objects.filter(rater=rater, answered_at__isnull=False)
+        .select_related("slot__case", "slot__project")
+        .order_by("-answered_at")
+        .first()
+    )
+    if check is None or check.answered_at is None or (after and check.answered_at < after):
+        return None
+    if timezone.now() - check.answered_at > UNDO:
+        raise Conflict("The minute in which a submit can be taken back is over.")
+    if check.revealed_at or check.looked_at or check.purpose in TAUGHT:
+        raise Conflict("You have seen what came after your answer, so it can't be taken back.")
+    details = dict(check.details)
+    check.draft = {
+        "words": check.given, "comment": details.pop("comment", ""),
+        "confidence": details.pop("confidence", None), "details": details,
+    }  # fmt: skip
+    check.given, check.details, check.seconds, check.answered_at = {}, {}, None, None
+    check.n_right = check.n_asked = 0
+    check.save()
+    slot = check.slot
+    slot.status, slot.done_at = SlotStatus.LEASED, None
+    slot.leased_at = slot.leased_at or timezone.now()
+    slot.leased_until = timezone.now() + timedelta(minutes=20)
+    slot.save(update_fields=["status", "done_at", "leased_at", "leased_until"])
+    return slot
+
+
+def close_undo(check: Check) -> None:
+    """Precedents were looked at: from now on the answer stands."""
+    Check.objects.filter(pk=check.pk, looked_at__isnull=True).update(looked_at=timezone.now())
+
+
+# ---- a sentinel's planted answer
+
+
+@transaction.atomic
+def reveal(check: Check, *, rater: Rater) -> list[Planted]:
+    """The planted answers, shown as the AI's; that they were seen is written down."""
+    if not visibility.can_see_planted(check, rater=rater):
+        raise NotAllowed("The AI's answer is not shown on this case.")
+    Check.objects.filter(pk=check.pk, revealed_at__isnull=True).update(revealed_at=timezone.now())
+    judge = (
+        check.project.raters.filter(kind=RaterKind.JUDGE, name=arms.PRELABELLER)
+        .order_by("-id")
+        .first()
+    )
+    said = Verdict.objects.filter(
+        case=check.case, annotation__rater__kind=RaterKind.JUDGE,
+        annotation__rater__name=arms.PRELABELLER,
+    ).select_related("criterion").order_by("id")  # fmt: skip
+    reasons = {verdict.criterion.key: verdict.raw_output for verdict in said}
+    return [
+        Planted(key, Answer.parse(one["word"]), one["score"], str(judge or arms.PRELABELLER),
+                reasons.get(key, ""))
+        for key, one in check.planted.items()
+    ]  # fmt: skip
+
+
+@transaction.atomic
+def have_last_word(
+    check: Check, *, rater: Rater, answers: Mapping[str, Answer] | None = None
+) -> Check:
+    """After the planted answer was shown: keep the own one (no answers), or change it. Once."""
+    locked = Check.objects.select_for_update().get(pk=check.pk)
+    if not visibility.can_see_planted(locked, rater=rater):
+        raise NotAllowed("Only the rater who gave this sheet can revise it.")
+    if locked.revealed_at is None:
+        raise Conflict("There is nothing to revise before the AI's answer has been shown.")
+    if locked.final:
+        return locked
+    final = dict(locked.given)
+    if answers is not None:
+        questions = rubrics.questions_of(locked.rubric_version_id)
+        final = {k: one.word for k, one in check_sheet(answers, questions=questions).items()}
+    locked.final = final
+    locked.save(update_fields=["final"])
+    return locked
+
+
+# ---- what was right, and why
+
+
+def lessons(check: Check, *, rater: Rater) -> list[Lesson]:
+    """Own against right, clause by clause. Only where `visibility` allows."""
+    if not visibility.can_see_right_answer(check, rater=rater):
+        raise NotAllowed("What is right on this case is not shown to you.")
+    gold = {
+        one.criterion.key: one
+        for one in Gold.objects.filter(case=check.case, superseded_at__isnull=True)
+        .select_related("criterion", "adjudication")
+    }  # fmt: skip
+    marks = {mark.criterion_id: mark.note for mark in check.case.marks.exclude(note="")}
+    found = []
+    for question in rubrics.questions_of(check.rubric_version_id):
+        key = question.criterion.key
+        if key not in check.expected:
+            continue
+        one, planted = gold.get(key), check.planted.get(key)
+        decided = one.adjudication.note if one is not None and one.adjudication else ""
+        found.append(
+            Lesson(
+                question=question,
+                own=Answer.parse((check.final or check.given).get(key, "")),
+                right=Answer.parse(check.expected[key]),
+                planted=Answer.parse(planted["word"]) if planted else None,
+                note=decided or marks.get(question.criterion_id, ""),
+                dissent=one.dissent if one is not None else {},
+            )
+        )
+    return found
+
+
+# ---- the entrance: qualification, and training after a rubric change
+
+
+def entrance(rater: Rater) -> bool:
+    """Whether the rater has to pass qualification or training before the next label.
+
+    Makes the places that are missing; while this is true, only they are given out.
+    """
+    if rater.kind != RaterKind.PERSON:
+        return False
+    project = rater.project
+    unqualified = bool(project.qualification_size) and rater.qualified_at is None
+    behind = bool(project.training_size) and _is_behind(rater)
+    if not unqualified and not behind:
+        return False
+    with transaction.atomic():
+        Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
+        if Check.objects.filter(
+            rater=rater, purpose__in=TAUGHT, answered_at__isnull=True
+        ).exists():  # fmt: skip
+            return True
+        version = project.rubric.released
+        if version is None:
+            return False
+        return (unqualified and _open_qualification(rater, version)) or (
+            behind and _open_training(rater, version)
+        )
+
+
+def _is_behind(rater: Rater) -> bool:
+    """Whether the rater's last sheet is of a version that has been replaced (one indexed look)."""
+    last = rater.annotations.filter(status=AnnotationStatus.SUBMITTED).order_by("-submitted_at")
+    return last.values_list("rubric_version__status", flat=True).first() == RubricStatus.ARCHIVED
+
+
+def _open_qualification(rater: Rater, version: RubricVersion) -> bool:
+    """The next set, or what is missing of one; False where there is no set for this rater.
+
+    Whoever has labelled already, or decides disagreements, is past it. A rater who is below the mark
+    when the settled cases are used up goes on, and the leads see it: training, no ban.
+    """
+    if rater.annotations.filter(status=AnnotationStatus.SUBMITTED).exists():
+        return False
+    if Membership.objects.filter(
+        project=rater.project, user=rater.user_id, role__in=ADJUDICATORS
+    ).exists():
+        return False
+    size = rater.project.qualification_size
+    missing = size - len(_qualification(rater)) % size
+    cases = _teachable(rater, version)[:missing]
+    if len(cases) < missing:
+        return False
+    for case in cases:
+        _make(rater, case, version, SlotPurpose.QUALIFICATION, gold_words(case, version),
+              priority=ENTRANCE_PRIORITY)  # fmt: skip
+    return True
+
+
+def _teachable(rater: Rater, version: RubricVersion) -> list[Case]:
+    """Adjudicated or marked cases that are new to this rater, those marked first."""
+    gold = _taught(rater.project, version).filter(case=OuterRef("pk"))
+    new = _foreign(rater).filter(Exists(gold)).exclude(Exists(_checks_of(rater)))
+    marked = new.filter(marks__kind__in=LESSON_MARKS).distinct().order_by("pk")[:MOST_LESSONS]
+    others = new.exclude(marks__kind__in=LESSON_MARKS).order_by("pk")[:MOST_LESSONS]
+    # In an order of the rater's own, so that neighbours can't pass answers on by their place.
+    return [
+        case
+        for cases in (marked, others)
+        for case in sorted(cases, key=lambda one: arms.share_of("lesson", rater.pk, one.pk))
+    ]
+
+
+def _taught(project: Project, version: RubricVersion) -> QuerySet[Gold]:
+    """Gold to qualify on: decided by an adjudicator, or marked as a lesson."""
+    marked = Mark.objects.filter(
+        case=OuterRef("case"), criterion=OuterRef("criterion"),
+        kind__in=LESSON_MARKS,
+    )  # fmt: skip
+    decided = Q(provenance__in=[Provenance.ADJUDICATED, Provenance.IMPORTED])
+    return known_gold(project, version).filter(decided | Exists(marked))
+
+
+def teachable_count(project: Project, version: RubricVersion) -> int:
+    """How many cases a qualification can draw on."""
+    return _taught(project, version).values("case").distinct().count()
+
+
+def _qualification(rater: Rater) -> list[Check]:
+    answered = Check.objects.filter(
+        rater=rater, purpose=SlotPurpose.QUALIFICATION, answered_at__isnull=False
+    )
+    return list(answered.order_by("answered_at", "id"))
+
+
+def _qualify(rater: Rater, *, by: Rater) -> None:
+    """After the last case of a set: qualified, or another set to learn from."""
+    project = rater.project
+    size, done = project.qualification_size, _qualification(rater)
+    if rater.qualified_at or not size or len(done) % size:
+        return
+    share = _share(done[-size:])
+    if share is None or share < project.qualification_mark:
+        audit.record("not yet qualified", rater, project=project, by=by.user, share=share)
+        return
+    rater.qualified_at = timezone.now()
+    rater.save(update_fields=["qualified_at"])
+    audit.record("qualified", rater, project=project, by=by.user, share=share)
+
+
+def _share(done: Sequence[Check]) -> float | None:
+    asked = sum(check.n_asked for check in done)
+    return sum(check.n_right for check in done) / asked if asked else None
+
+
+def _open_training(rater: Rater, version: RubricVersion) -> bool:
+    """Up to `training_size` cases on what has changed since the rater's last sheet; once a version."""
+    if Check.objects.filter(
+        rater=rater, purpose=SlotPurpose.TRAINING, rubric_version=version
+    ).exists():  # fmt: skip
+        return False
+    changed = changed_since(rater, version)
+    if not changed:
+        return False
+    gold = lesson_gold(rater.project, version, [q.criterion_id for q in changed])
+    words: dict[int, dict[str, str]] = {}
+    for one in gold.select_related("criterion"):
+        words.setdefault(one.case_id, {})[one.criterion.key] = one.value
+    mine = Skip.objects.filter(case=OuterRef("pk"), rater=rater)
+    decided = Adjudication.objects.filter(case=OuterRef("pk"), adjudicator=rater.user_id)
+    cases = _wanted(
+        Case.objects.filter(pk__in=words).exclude(Exists(mine) | Exists(decided)), rater
+    )
+    chosen = sorted(cases, key=lambda case: arms.share_of("lesson", rater.pk, case.pk))
+    chosen = chosen[: rater.project.training_size]
+    for case in chosen:
+        _make(rater, case, version, SlotPurpose.TRAINING, words[case.pk],
+              priority=ENTRANCE_PRIORITY)  # fmt: skip
+    return bool(chosen)
+
+
+def changed_since(rater: Rater, version: RubricVersion) -> list[CriterionVersion]:
+    """The questions that do not read as they did on the rater's last sheet."""
+    last = version_before(rater, version)
+    before = {q.criterion_id: q.content_hash for q in rubrics.questions_of(last)} if last else {}
+    return [
+        q for q in rubrics.questions_of(version.pk) if before.get(q.criterion_id) != q.content_hash
+    ]
+
+
+def version_before(rater: Rater, version: RubricVersion) -> int | None:
+    """The rubric version of the rater's last sheet under another version than this."""
+    sheets = rater.annotations.filter(status=AnnotationStatus.SUBMITTED)
+    return (
+        sheets.exclude(rubric_version=version)
+        .order_by("-submitted_at")
+        .values_list("rubric_version", flat=True)
+        .first()
+    )
+
+
+def lesson_gold(
+    project: Project, version: RubricVersion, criteria: Sequence[int]
+) -> QuerySet[Gold]:
+    """Gold that fits these criteria as this version words them: settled, or marked, since then."""
+    marked = Mark.objects.filter(
+        case=OuterRef("case"), criterion=OuterRef("criterion"),
+        kind__in=LESSON_MARKS, created_at__gte=version.released_at,
+    )  # fmt: skip
+    gold = Gold.objects.filter(
+        Q(criterion_version__in=same_wording(version)) | Exists(marked),
+        project=project, criterion__in=criteria, superseded_at__isnull=True,
+        status=VerdictStatus.ANSWERED,
+    )  # fmt: skip
+    return gold if project.is_demo else gold.filter(is_simulated=False)
+
+
+# ---- what the checks say
+
+
+def skills(project: Project) -> dict[int, Skill]:
+    """Rater id -> what the checks say; raters without an answered check are left out."""
+    answered = Check.objects.filter(project=project, answered_at__isnull=False)
+    rows = answered.values("rater", "purpose").annotate(
+        right=Sum("n_right"), asked=Sum("n_asked"), n=Count("id")
+    )
+    sums: dict[int, dict[str, tuple[int, int, int]]] = {}
+    for row in rows:
+        by_purpose = sums.setdefault(row["rater"], {})
+        by_purpose[row["purpose"]] = (row["right"], row["asked"], row["n"])
+    adopted = _adopted(project)
+    return {
+        rater: _skill(by_purpose, adopted.get(rater, (0, 0))) for rater, by_purpose in sums.items()
+    }
+
+
+def _skill(by_purpose: Mapping[str, tuple[int, int, int]], adopted: tuple[int, int]) -> Skill:
+    # First answers to sentinels were blind too; training is where one may err.
+    blind = (SlotPurpose.KNOWN_GOLD, SlotPurpose.SENTINEL, SlotPurpose.QUALIFICATION)
+    counted = [by_purpose.get(purpose, (0, 0, 0)) for purpose in blind]
+    right, asked, _ = by_purpose.get(SlotPurpose.REPEAT, (0, 0, 0))
+    return Skill(
+        accuracy=posterior(sum(one[0] for one in counted), sum(one[1] for one in counted)),
+        consistency=posterior(right, asked, nothing="No repeat was answered yet."),
+        adoption=proportion(*adopted),
+        checks=sum(one[2] for one in by_purpose.values()),
+    )
+
+
+def _adopted(project: Project) -> dict[int, tuple[int, int]]:
+    """Rater -> (answers changed to the planted one, planted answers that differed from the own)."""
+    found: dict[int, tuple[int, int]] = {}
+    for check in sentinels_answered(project):
+        for key, one in check.planted.items():
+            if check.given.get(key) != one["word"]:
+                k, n = found.get(check.rater_id, (0, 0))
+                found[check.rater_id] = (k + (check.final.get(key) == one["word"]), n + 1)
+    return found
+
+
+def sentinels_answered(project: Project) -> QuerySet[Check]:
+    """Sentinels on which the rater has said the last word."""
+    return Check.objects.filter(project=project, purpose=SlotPurpose.SENTINEL).exclude(final={})
+
+
+def qualifying(project: Project) -> list[Qualifying]:
+    """Everybody who is at the qualification, or went on below its mark."""
+    size = project.qualification_size
+    raters = Rater.objects.filter(
+        project=project, qualified_at__isnull=True, checks__purpose=SlotPurpose.QUALIFICATION
+    ).distinct()  # fmt: skip
+    found = []
+    for rater in raters:
+        done = _qualification(rater)
+        full = len(done) - len(done) % size if size else len(done)
+        last = done[max(0, full - size) : full] if size else done
+        found.append(Qualifying(rater, len(done), _share(last), full // size if size else 0))
+    return found
