@@ -1,20 +1,34 @@
 """Labelling: drafts, submitting, revealing the AI's answer after the own one, and revising."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 
-from annotations import audit, gold, queue, visibility
+from annotations import arms, audit, gold, overlap, queue, rubrics, sittings, visibility
 from annotations.answers import Answer, check_sheet
+from annotations.details import NO_DETAILS, Details, check_details
 from annotations.errors import Conflict, NotAllowed
-from annotations.models import Annotation, Case, Rater, RubricVersion, Skip, Slot, Verdict
+from annotations.models import (
+    Annotation,
+    Case,
+    CriterionVersion,
+    Rater,
+    RubricVersion,
+    Sitting,
+    Skip,
+    Slot,
+    Verdict,
+)
 from annotations.statuses import AnnotationStatus, Arm, SlotStatus, VerdictStatus
 
 KEPT = "Your answers are kept as a draft."
+# How long a rater may take back the last submit; the database holds it too (models/annotation.py).
+UNDO = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -30,19 +44,19 @@ class Prelabel:
 
 def save_draft(
     slot: Slot, *, rater: Rater, words: Mapping[str, Any], comment: str = "",
-    confidence: int | None = None,
+    confidence: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> Annotation:  # fmt: skip
     """Keep what the rater has so far, even when the lease has lapsed: nothing typed is lost."""
+    draft = {
+        "words": dict(words), "comment": comment, "confidence": confidence,
+        "details": dict(details or {}),
+    }  # fmt: skip
     sheet, _ = Annotation.objects.get_or_create(
         case=slot.case,
         rater=rater,
-        rubric_version=slot.rubric_version,
-        defaults={
-            "project": slot.project,
-            "arm": queue.arm_for(slot.project, rater=rater, case=slot.case),
-        },
+        rubric_version_id=slot.rubric_version_id,
+        defaults={"project_id": slot.project_id, "arm": slot.arm or Arm.BLIND, "draft": draft},
     )
-    draft = {"words": dict(words), "comment": comment, "confidence": confidence}
     now = timezone.now()
     # The status is in the WHERE: an autosave that arrives after the submit must not write.
     kept = Annotation.objects.filter(pk=sheet.pk, status=AnnotationStatus.DRAFT).update(
@@ -57,7 +71,7 @@ def save_draft(
 
 def submit(
     slot: Slot, *, rater: Rater, answers: Mapping[str, Answer], comment: str = "",
-    confidence: int | None = None,
+    confidence: int | None = None, details: Details = NO_DETAILS,
 ) -> Annotation:  # fmt: skip
     """The rater's first answer on a case. Twice is once; a taken place keeps the draft.
 
@@ -65,71 +79,205 @@ def submit(
     """
     if rater.project_id != slot.project_id:
         raise NotAllowed("This case belongs to another project.")
-    questions = list(slot.rubric_version.criteria.select_related("criterion"))
-    answers = check_sheet(answers, questions=questions)
-    words = {key: answer.word for key, answer in answers.items()}
+    questions = rubrics.questions_of(slot.rubric_version_id)
+    given = Given(
+        answers=check_sheet(answers, questions=questions),
+        details=check_details(details, answers=answers, questions=questions, case=slot.case),
+        comment=comment,
+        confidence=confidence,
+    )
     try:
         with transaction.atomic():
-            return _submit(slot, rater, answers, comment, confidence, questions)
+            return _submit(slot, rater, given, questions)
     except Conflict:
-        save_draft(slot, rater=rater, words=words, comment=comment, confidence=confidence)
+        save_draft(slot, rater=rater, comment=comment, confidence=confidence,
+                   words=given.words, details=details.as_json())  # fmt: skip
         raise
 
 
-def _submit(slot: Slot, rater: Rater, answers: dict[str, Answer], comment: str,
-            confidence: int | None, questions: list[Any]) -> Annotation:  # fmt: skip
-    place = _own_place(slot, rater=rater)
+@dataclass(frozen=True)
+class Given:
+    """A whole sheet, checked."""
+
+    answers: dict[str, Answer]
+    details: Details
+    comment: str
+    confidence: int | None
+
+    @property
+    def words(self) -> dict[str, str]:
+        return {key: answer.word for key, answer in self.answers.items()}
+
+
+def _submit(
+    slot: Slot, rater: Rater, given: Given, questions: Sequence[CriterionVersion]
+) -> Annotation:
+    # The case first, so that of two last submits the second sees the first one's place filled.
+    Case.objects.select_for_update(no_key=True).only("pk").get(pk=slot.case_id)
+    place = _fill(slot, rater=rater)
     sheet = Annotation.objects.select_for_update().filter(
-        case=slot.case, rater=rater, rubric_version=slot.rubric_version
+        case=slot.case_id, rater=rater, rubric_version=slot.rubric_version_id
     ).first()  # fmt: skip
     if sheet is not None and sheet.status == AnnotationStatus.SUBMITTED:
+        sheet.was_there = True
         return sheet  # a double click, a second tab, a resent request
+    place = place or _other_place(slot, rater=rater)
     if place is None:
-        if Skip.objects.filter(case=slot.case, rater=rater).exists():
+        if Skip.objects.filter(case=slot.case_id, rater=rater).exists():
             raise Conflict(f"You skipped this case in another tab. {KEPT} Take the next case.")
         raise Conflict(
             f"Your lease on this case lapsed and others have filled its places. {KEPT} "
             "Take the next case, or ask a lead to raise the overlap of this one."
         )
-    now = timezone.now()
-    sheet = sheet or Annotation(
-        project=slot.project, case=slot.case, rater=rater, rubric_version=slot.rubric_version
-    )
-    sheet.slot, sheet.arm, sheet.status = place, place.arm or Arm.BLIND, AnnotationStatus.SUBMITTED
-    sheet.comment, sheet.confidence, sheet.draft = comment, confidence, {}
-    sheet.submitted_at = now
-    sheet.seconds = _seconds(place, slot, now)
-    sheet.save()
-    Verdict.objects.bulk_create(
-        Verdict(
-            annotation=sheet,
-            case=slot.case,
-            criterion=question.criterion,
-            criterion_version=question,
-            status=answers[question.criterion.key].status,
-            value=answers[question.criterion.key].value,
-        )
-        for question in questions
-    )
-    Slot.objects.filter(pk=place.pk).update(status=SlotStatus.DONE, done_at=now, leased_until=None)
-    gold.settle_if_labelled(slot.case)
+    sitting = sittings.current(rater, now=place.now)
+    seconds = _seconds(place, sitting)
+    sheet = _write_sheet(sheet, slot, rater, given, place, seconds)
+    _write_verdicts(sheet, given, questions)
+    sittings.note_answer(sitting, seconds=seconds, severity=given.details.severity, now=place.now)
+    if place.is_last:
+        _settle(slot.case)
     return sheet
 
 
-def _seconds(place: Slot, slot: Slot, now: datetime) -> float | None:
-    """From claim to submit; not known when the lease lapsed in between."""
-    lapsed = place.leased_until is None or place.leased_until < now
-    if place.pk != slot.pk or place.leased_at is None or lapsed:
+def _settle(case: Case) -> None:
+    """The last place is filled: another rater if the overlap rule wants one, else gold or a dispute."""
+    if not overlap.extend_if_wanted(case):
+        gold.settle_if_labelled(case)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The slot that a submit filled."""
+
+    slot_id: int
+    arm: str
+    leased_at: datetime
+    lapsed: bool
+    is_last: bool  # no other place of the case is left to fill
+    now: datetime
+
+
+# Fills the rater's own slot, and tells what the sheet needs to know of it: one statement.
+_FILL = """
+UPDATE annotations_slot s SET status = 'done', done_at = clock_timestamp()
+WHERE s.id = %(slot)s AND s.rater_id = %(rater)s AND s.status = 'leased' AND s.purpose = 'label'
+RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
+    NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id AND o.id <> s.id
+                AND o.purpose = 'label' AND o.status <> 'done'),
+    clock_timestamp()
+"""
+
+
+def _fill(slot: Slot, *, rater: Rater) -> Place | None:
+    """Mark the slot done if it is (or, after a lapse, still is) this rater's; else None."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL, {"slot": slot.pk, "rater": rater.pk})
+        row = cursor.fetchone()
+    return Place(*row) if row else None
+
+
+def _other_place(slot: Slot, *, rater: Rater) -> Place | None:
+    """Another free place of the case, when the own one was taken after its lease lapsed."""
+    other = queue.claim(rater, case=slot.case)
+    if other is None:
         return None
-    return (now - place.leased_at).total_seconds()
+    place = _fill(other, rater=rater)
+    # How long it took is not known: others may have had the case in between.
+    return replace(place, lapsed=True) if place else None
 
 
-def _own_place(slot: Slot, *, rater: Rater) -> Slot | None:
-    """The slot, locked, if it is (or can again be) this rater's; else another free one, or None."""
-    locked = Slot.objects.select_for_update().get(pk=slot.pk)
-    if locked.rater_id == rater.pk:
-        return locked
-    return queue.claim(rater, case=slot.case)
+def _seconds(place: Place, sitting: Sitting) -> float | None:
+    """From when the case was on screen (claimed, or the one before it submitted) to the submit.
+
+    Not known when the lease lapsed in between.
+    """
+    if place.lapsed:
+        return None
+    # A sitting that begins with this answer says nothing of when the case came in sight.
+    since = (
+        max(place.leased_at, sitting.last_at) if sitting.last_at < place.now else place.leased_at
+    )
+    return max(0.0, (place.now - since).total_seconds())
+
+
+def _write_sheet(
+    sheet: Annotation | None, slot: Slot, rater: Rater, given: Given, place: Place,
+    seconds: float | None,
+) -> Annotation:  # fmt: skip
+    sheet = sheet or Annotation(
+        project_id=slot.project_id, case=slot.case, rater=rater,
+        rubric_version_id=slot.rubric_version_id,
+    )  # fmt: skip
+    sheet.slot_id, sheet.arm = place.slot_id, arms.arm_of_sheet(place.arm, sheet)
+    sheet.status, sheet.submitted_at = AnnotationStatus.SUBMITTED, place.now
+    sheet.comment, sheet.confidence, sheet.draft = given.comment, given.confidence, {}
+    for name, value in given.details.as_json().items():
+        setattr(sheet, name, value)
+    sheet.seconds = seconds
+    sheet.save()
+    return sheet
+
+
+def _write_verdicts(sheet: Annotation, given: Given, questions: Sequence[CriterionVersion]) -> None:
+    Verdict.objects.bulk_create(
+        Verdict(
+            annotation=sheet, case_id=sheet.case_id, criterion_id=question.criterion_id,
+            criterion_version=question, status=given.answers[question.criterion.key].status,
+            value=given.answers[question.criterion.key].value,
+        )
+        for question in questions
+    )  # fmt: skip
+
+
+@transaction.atomic
+def undo(rater: Rater) -> Slot:
+    """Take back the rater's last submit within its minute: the sheet is a draft again, the case in work.
+
+    Raises `Conflict` when the minute is over, or something that the answer opened was looked at.
+    """
+    last = rater.annotations.filter(status=AnnotationStatus.SUBMITTED).order_by("-submitted_at")
+    found = last.values_list("pk", "case_id").first()
+    if found is None:
+        raise Conflict("There is nothing to take back.")
+    pk, case_id = found
+    case = Case.objects.select_for_update(no_key=True).get(pk=case_id)
+    sheet = Annotation.objects.select_for_update(of=("self",)).select_related("slot").get(pk=pk)
+    slot = check_can_undo(sheet)
+    gold.unsettle(case)
+    verdicts = sheet.verdicts.select_related("criterion")
+    words = {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in verdicts}
+    details = Details.of(sheet)
+    sheet.verdicts.all().delete()
+    now = timezone.now()
+    sheet.draft = {
+        "words": words, "comment": sheet.comment, "confidence": sheet.confidence,
+        "details": details.as_json(),
+    }  # fmt: skip
+    for name, value in NO_DETAILS.as_json().items():
+        setattr(sheet, name, value)
+    sheet.comment, sheet.confidence, sheet.seconds = "", None, None
+    sheet.status, sheet.submitted_at, sheet.slot = AnnotationStatus.DRAFT, None, None
+    sheet.save()
+    slot.status, slot.done_at, slot.leased_until = SlotStatus.LEASED, None, now + queue.LEASE
+    slot.save(update_fields=["status", "done_at", "leased_until"])
+    audit.record("took back sheet", case, project=sheet.project, by=rater.user, words=words)
+    return slot
+
+
+def check_can_undo(sheet: Annotation) -> Slot:
+    """The sheet's slot, if the submit is younger than `UNDO` and nothing was looked at since."""
+    if sheet.submitted_at is None or timezone.now() - sheet.submitted_at > UNDO:
+        raise Conflict("The minute in which a submit can be taken back is over.")
+    if sheet.revealed_at or sheet.looked_at or sheet.slot is None:
+        raise Conflict("You have seen what came after your answer, so it can't be taken back.")
+    return sheet.slot
+
+
+def close_undo(case: Case, *, user: User) -> None:
+    """Others' answers, talk or precedents are shown to this person: the own answer now stands."""
+    Annotation.objects.filter(
+        case=case, rater__user=user, status=AnnotationStatus.SUBMITTED, looked_at__isnull=True
+    ).update(looked_at=timezone.now())
 
 
 def record_sheet(
@@ -140,7 +288,7 @@ def record_sheet(
 
     Criteria that the sheet lacks are added; what was answered before stays as it is.
     """
-    questions = list(rubric_version.criteria.select_related("criterion"))
+    questions = rubrics.questions_of(rubric_version.pk)
     with transaction.atomic():
         sheet, made = Annotation.objects.get_or_create(
             case=case,
@@ -221,7 +369,7 @@ def revise(sheet: Annotation, *, rater: Rater, answers: Mapping[str, Answer]) ->
         raise NotAllowed("Only the rater who gave this sheet can revise it.")
     if locked.status != AnnotationStatus.SUBMITTED or locked.revealed_at is None:
         raise Conflict("There is nothing to revise before the AI's answer has been shown.")
-    questions = list(locked.rubric_version.criteria.select_related("criterion"))
+    questions = rubrics.questions_of(locked.rubric_version_id)
     checked = check_sheet(answers, questions=questions)
     latest = {v.criterion_id: v for v in locked.verdicts.order_by("revision")}
     changed = []

@@ -1,148 +1,278 @@
 """The queue: slots are made ahead of time, and a claim is one indexed statement.
 
-The claim is the same for every rater and order: `FOR UPDATE SKIP LOCKED`, so that two raters never
-wait for each other and never get the same place. A cap can't be exceeded, because there are no more
-slots than the cap; a rater never gets a case twice, because a unique constraint says so.
+The claim is the same for every rater and every order: by hand, by priority, filtered, held back. It
+takes its row with `FOR UPDATE SKIP LOCKED`, so that two raters never wait for each other and never
+get the same place. A cap can't be exceeded, because there are no more slots than the cap; a rater
+never gets a case twice, because a unique constraint says so.
+
+A rater holds at most two places: the case in work, and the one ahead, which the browser has fetched
+already. A rater's cursor remembers how far into the order everything was the rater's own or taken,
+so that a claim costs the same at the millionth case as at the first.
 """
 
-import hashlib
-import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from statistics import median
+from statistics import quantiles
+from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotations import audit
+from annotations import arms, audit
 from annotations.errors import BadInput, Conflict
 from annotations.models import Case, Project, Rater, RubricVersion, Skip, Slot
-from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind, SlotStatus
+from annotations.statuses import AnnotationStatus, Arm, CaseStatus, SlotPurpose, SlotStatus
 
 LEASE = timedelta(minutes=20)
-# A rater's pace is the median of the last sheets, and not known from fewer than five.
+# A rater's pace is known from five sheets on, and taken over the last fifty.
 PACE_FROM, PACE_OVER = 5, 50
+# The random audit slice gets this many raters, all blind.
+AUDIT_RATERS = 3
+AUDIT_PRIORITY = 2.0
+# Progress counts no further than this: a longer queue is "500 or more".
+COUNT_TO = 500
+# The cursor is written at every sixteenth place, so that most claims write one row.
+CURSOR_EVERY = 16
 
-# A slot is free when it is open or its lease lapsed; not for this rater when the rater has a sheet,
-# a skip or a place on the case already. The clock runs on within a transaction, unlike now().
+# Own: go on with a place held already (not the one in work, when the one ahead is asked for). Else a
+# place that a lead, or a check, has given to this rater. Else the head of the queue. The clock runs on
+# within a transaction, unlike now(). COALESCE looks no further than the first that is found.
 _CLAIM = """
-UPDATE annotations_slot SET status = 'leased', rater_id = %(rater)s, leased_at = clock_timestamp(),
-       leased_until = clock_timestamp() + make_interval(secs => %(lease)s), arm = ''
-WHERE id = (
+WITH own AS (
     SELECT s.id FROM annotations_slot s
-    WHERE s.project_id = %(project)s AND s.status <> 'done'
+    WHERE s.rater_id = %(rater)s AND s.status = 'leased' AND s.id <> %(after)s {this_case}
+    ORDER BY s.leased_at, s.id LIMIT 1 FOR UPDATE),
+given AS (
+    SELECT s.id FROM annotations_slot s
+    WHERE s.assigned_to_id = %(rater)s AND s.status <> 'done' AND NOT s.is_held
       AND (s.status = 'open' OR s.leased_until < clock_timestamp())
-      AND (%(case)s::bigint IS NULL OR s.case_id = %(case)s)
-      AND NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
-                      AND a.rater_id = %(rater)s AND a.status = 'submitted'
-                      AND a.rubric_version_id = s.rubric_version_id)
-      AND NOT EXISTS (SELECT 1 FROM annotations_skip k
-                      WHERE k.case_id = s.case_id AND k.rater_id = %(rater)s)
-      AND NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id
-                      AND o.rater_id = %(rater)s AND o.id <> s.id)
-    ORDER BY s.priority DESC, s.id
-    FOR UPDATE OF s SKIP LOCKED
-    LIMIT 1)
-RETURNING id
+      AND (s.purpose <> 'label' OR ({new_to_rater})) {this_case}
+    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s SKIP LOCKED LIMIT 1),
+head AS (
+    SELECT s.id FROM annotations_slot s
+    WHERE s.project_id = %(project)s AND s.purpose = 'label' AND s.status <> 'done'
+      AND NOT s.is_held AND s.assigned_to_id IS NULL
+      AND (s.status = 'open' OR s.leased_until < clock_timestamp())
+      AND {new_to_rater} {this_case} {filters}
+    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s SKIP LOCKED LIMIT 1),
+was AS (
+    SELECT s.id, s.case_id, s.rater_id = %(rater)s AND s.status = 'leased' AS own,
+           COALESCE(s.leased_until > clock_timestamp(), false) AS running
+    FROM annotations_slot s WHERE s.id = COALESCE(
+        (SELECT id FROM own), (SELECT id FROM given){or_head}))
+UPDATE annotations_slot s
+SET status = 'leased', rater_id = %(rater)s,
+    leased_at = CASE WHEN was.own AND was.running THEN s.leased_at ELSE clock_timestamp() END,
+    leased_until = clock_timestamp() + make_interval(secs => %(lease)s),
+    arm = CASE WHEN was.own THEN s.arm ELSE '' END
+FROM was JOIN annotations_case c ON c.id = was.case_id
+WHERE s.id = was.id
+RETURNING was.own, {slot_columns}, {case_columns}
+"""
+# Not for this rater who has a sheet, a skip or a place on the case already.
+_NEW_TO_RATER = """
+    NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
+                AND a.rater_id = %(rater)s AND a.status = 'submitted'
+                AND a.rubric_version_id = s.rubric_version_id)
+    AND NOT EXISTS (SELECT 1 FROM annotations_skip k
+                    WHERE k.case_id = s.case_id AND k.rater_id = %(rater)s)
+    AND NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id
+                    AND o.rater_id = %(rater)s AND o.purpose = 'label' AND o.id <> s.id)"""
+_SLOT_FIELDS = [f.attname for f in Slot._meta.concrete_fields]
+_CASE_FIELDS = [f.attname for f in Case._meta.concrete_fields]
+_COLUMNS = {
+    "slot_columns": ", ".join(f"s.{f.column}" for f in Slot._meta.concrete_fields),
+    "case_columns": ", ".join(f"c.{f.column}" for f in Case._meta.concrete_fields),
+}
+
+# The missing slots of chosen cases, all at once; a sheet that a person gave without a slot (imported)
+# takes the place of one slot.
+_OPEN = """
+INSERT INTO annotations_slot (project_id, case_id, rubric_version_id, number, status, purpose,
+    priority, category, severity, is_held, blind_only, arm)
+SELECT c.project_id, c.id, %(version)s, n.number, 'open', 'label',
+    GREATEST(w.priority, CASE WHEN c.is_audit THEN %(audit)s END),
+    LEFT(COALESCE(c.strata ->> 'category', ''), 80), w.severity, false, false, ''
+FROM unnest(%(ids)s::bigint[], %(priorities)s::float8[], %(severities)s::int[])
+     AS w (id, priority, severity)
+JOIN annotations_case c ON c.id = w.id
+CROSS JOIN LATERAL (
+    SELECT (SELECT count(*) FROM annotations_slot s WHERE s.case_id = c.id AND s.purpose = 'label')
+         + (SELECT count(*) FROM annotations_annotation a
+            JOIN annotations_rater r ON r.id = a.rater_id
+            WHERE a.case_id = c.id AND a.slot_id IS NULL AND a.submitted_at IS NOT NULL
+              AND r.kind IN ('person', 'imported', 'simulated')) AS number) h
+CROSS JOIN LATERAL generate_series(h.number + 1, c.overlap) AS n (number)
+ORDER BY c.id, n.number
+RETURNING case_id
 """
 
 
-def arm_for(project: Project, *, rater: Rater, case: Case) -> Arm:
-    """The arm of this (rater, case), by a keyed hash: fixed for ever, unguessable, no state.
+@dataclass(frozen=True)
+class Weight:
+    """What is known of a case before anybody has labelled it."""
 
-    The first `project.reveal_share` of the hash's range is the arm reveal, the rest is blind.
-    """
-    message = f"arm:{project.pk}:{rater.pk}:{case.pk}".encode()
-    digest = hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).digest()
-    share = int.from_bytes(digest[:8], "big") / 2**64
-    return Arm.REVEAL if share < project.reveal_share else Arm.BLIND
+    priority: float = 0.0  # higher comes first
+    severity: int | None = None  # 0-4, foreseen
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A rater's own progress. `waiting` is a lower bound where `is_at_least`; times in seconds a case."""
+
+    done: int
+    waiting: int
+    is_at_least: bool
+    pace: tuple[float, float, float] | None  # lower quartile, median, upper quartile
+
+
+# ---- slots
 
 
 @transaction.atomic
 def open_slots(
-    cases: Iterable[Case],
-    *,
-    rubric_version: RubricVersion,
-    priorities: dict[int, float] | None = None,
-) -> int:
+    cases: Iterable[Case], *, rubric_version: RubricVersion,
+    weights: dict[int, Weight] | None = None,
+) -> int:  # fmt: skip
     """Make the missing slots of each case, up to its overlap. Safe to run twice. Returns how many.
 
-    A sheet that a person gave without a slot (imported) takes the place of one slot.
+    New cases are drawn into the project's audit slice here, by a keyed hash.
     """
-    ids = [case.pk for case in cases]
+    ids = sorted({case.pk for case in cases})
+    if not ids:
+        return 0
     # Locked, so that two runs at once count each other's slots instead of clashing with them.
-    cases = list(Case.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    have: dict[int, int] = dict.fromkeys(ids, 0)
-    for case_id in Slot.objects.filter(case__in=ids).values_list("case_id", flat=True):
-        have[case_id] += 1
-    people = [RaterKind.PERSON, RaterKind.IMPORTED, RaterKind.SIMULATED]
-    loose = Case.objects.filter(
-        pk__in=ids, annotations__slot__isnull=True, annotations__submitted_at__isnull=False,
-        annotations__rater__kind__in=people,
-    ).values_list("pk", flat=True)  # fmt: skip
-    for case_id in loose:
-        have[case_id] += 1
-    slots = [
-        Slot(
-            project_id=case.project_id,
-            case=case,
-            rubric_version=rubric_version,
-            number=number,
-            priority=(priorities or {}).get(case.pk, 0.0),
-        )
-        for case in cases
-        for number in range(have[case.pk] + 1, case.overlap + 1)
-    ]
-    made = len(Slot.objects.bulk_create(slots, batch_size=1000))
-    with_work = {slot.case_id for slot in slots}
-    Case.objects.filter(pk__in=with_work, status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
-    return made
+    locked = Case.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    rows = list(locked.values_list("pk", "project_id", "status", "is_audit"))
+    _draw_audit([pk for pk, _, status, drawn in rows if status == CaseStatus.NEW and not drawn],
+                rubric_version.rubric.project)  # fmt: skip
+    weights = weights or {}
+    chosen = [weights.get(pk, Weight()) for pk in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OPEN,
+            {
+                "ids": ids, "version": rubric_version.pk, "audit": AUDIT_PRIORITY,
+                "priorities": [one.priority for one in chosen],
+                "severities": [one.severity for one in chosen],
+            },
+        )  # fmt: skip
+        made = [case_id for (case_id,) in cursor.fetchall()]
+    Case.objects.filter(pk__in=set(made), status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
+    for project_id in {project_id for _, project_id, _, _ in rows}:
+        rewind(project_id)
+    return len(made)
+
+
+def _draw_audit(ids: Sequence[int], project: Project) -> None:
+    drawn = [pk for pk in ids if arms.share_of("audit", project.pk, pk) < project.audit_share]
+    audited = Case.objects.filter(pk__in=drawn)
+    audited.filter(overlap__lt=AUDIT_RATERS).update(overlap=AUDIT_RATERS)
+    audited.update(is_audit=True)
+
+
+def rewind(project: Project | int) -> None:
+    """Let every rater start at the head of the queue again: its order, or who may have what, changed."""
+    pk = project if isinstance(project, int) else project.pk
+    Rater.objects.filter(project=pk, queue_slot__isnull=False).update(
+        queue_rank=None, queue_slot=None
+    )
+
+
+def rewind_rater(rater: Rater) -> None:
+    """Let this rater start at the head again."""
+    if rater.queue_slot is not None:
+        Rater.objects.filter(pk=rater.pk).update(queue_rank=None, queue_slot=None)
+
+
+# ---- claims
 
 
 @transaction.atomic
-def claim(rater: Rater, *, case: Case | None = None) -> Slot | None:
-    """The rater's slot in work, or the next free one; None when there is no work for this rater.
+def claim(
+    rater: Rater, *, case: Case | None = None, after: int = 0, max_severity: int | None = None,
+    only_given: bool = False,
+) -> Slot | None:  # fmt: skip
+    """The place that the rater holds already, or the next free one; None when there is no work.
 
-    The rater's own lease is renewed even if it lapsed, as long as nobody has taken the slot.
+    `after` is the slot in work when the one ahead of it is asked for. The rater's own lease is renewed
+    even if it lapsed, as long as nobody has taken the slot. `only_given`: no further than what was
+    given to this rater by hand or as a check.
     """
     # One claim of one rater at a time: two tabs get the same slot. Other raters are not held up.
-    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
-    own = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED)
-    if case is not None:
-        own = own.filter(case=case)
-    slot = own.order_by("leased_at").first()
-    if slot is not None and _renew(slot, rater=rater):
-        return _with_all(slot.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "project": rater.project_id,
-                "rater": rater.pk,
-                "lease": LEASE.total_seconds(),
-                "case": case.pk if case else None,
-            },
-        )
-        row = cursor.fetchone()
-    if row is None:
+    rater = (
+        Rater.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("project")
+        .get(pk=rater.pk)
+    )
+    wanted: dict[str, Any] = {
+        "rater": rater.pk, "project": rater.project_id, "lease": LEASE.total_seconds(),
+        "after": after, "case": case.pk if case else None, "max_severity": max_severity,
+        "opt_outs": rater.opt_outs, "rank": rater.queue_rank, "slot": rater.queue_slot,
+    }  # fmt: skip
+    at_head = not only_given and rater.project.paused_at is None
+    from_cursor = at_head and rater.queue_slot is not None and case is None
+    slot, own = _take(wanted, at_head=at_head, from_cursor=from_cursor)
+    if slot is None and from_cursor:  # what lapsed or came back before the cursor
+        slot, own = _take(wanted, at_head=True, from_cursor=False)
+        Rater.objects.filter(pk=rater.pk).update(queue_rank=None, queue_slot=None)
+    if slot is None:
         return None
-    slot = _with_all(row[0])
-    slot.arm = arm_for(slot.project, rater=rater, case=slot.case)
-    slot.save(update_fields=["arm"])
+    slot.rater, slot.was_own = rater, own
+    slot.project = slot.case.project = rater.project
+    if not own:
+        _start(slot, rater)
     return slot
 
 
-def _renew(slot: Slot, *, rater: Rater) -> bool:
-    """Go on with the own slot. After a lapse the clock starts anew: nobody worked in between."""
-    now = timezone.now()
-    if slot.leased_until is not None and slot.leased_until < now:
-        Slot.objects.filter(pk=slot.pk, rater=rater, status=SlotStatus.LEASED).update(leased_at=now)
-    return heartbeat(slot, rater=rater)
+def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> tuple[Slot | None, bool]:
+    """Run the claim: (the slot with its case, whether it was the rater's already)."""
+    filters = ""
+    if wanted["opt_outs"]:
+        filters += " AND NOT (s.category = ANY(%(opt_outs)s))"
+    if wanted["max_severity"] is not None:
+        filters += " AND (s.severity IS NULL OR s.severity <= %(max_severity)s)"
+    if from_cursor:
+        filters += " AND ((s.priority * -1), s.id) > (%(rank)s, %(slot)s)"
+    statement = _CLAIM.format(
+        this_case="AND s.case_id = %(case)s" if wanted["case"] else "",
+        new_to_rater=_NEW_TO_RATER,
+        filters=filters,
+        or_head=", (SELECT id FROM head)" if at_head else "",
+        **_COLUMNS,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, wanted)
+        row = cursor.fetchone()
+    if row is None:
+        return None, False
+    split = 1 + len(_SLOT_FIELDS)
+    slot = Slot.from_db(connection.alias, _SLOT_FIELDS, list(row[1:split]))
+    slot.case = Case.from_db(connection.alias, _CASE_FIELDS, _case_values(row[split:]))
+    return slot, row[0]
 
 
-def _with_all(slot_id: int) -> Slot:
-    return Slot.objects.select_related("case", "project", "rubric_version", "rater").get(pk=slot_id)
+def _case_values(row: Sequence[Any]) -> list[Any]:
+    """Raw columns as the model wants them: JSON comes as text."""
+    return [
+        field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value
+        for field, value in zip(Case._meta.concrete_fields, row, strict=True)
+    ]
+
+
+def _start(slot: Slot, rater: Rater) -> None:
+    """What a new lease needs: its arm, and now and then the rater's cursor."""
+    if slot.purpose == SlotPurpose.LABEL:
+        arm = arms.arm_for(slot.project, rater=rater, case=slot.case, slot=slot)
+        if arm != Arm.BLIND:  # an empty arm is blind: most claims need no second write
+            slot.arm = arm
+            slot.save(update_fields=["arm"])
+        if slot.assigned_to_id is None and slot.pk % CURSOR_EVERY == 0:
+            Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
+
+
+# ---- leases
 
 
 def heartbeat(slot: Slot, *, rater: Rater) -> bool:
@@ -164,6 +294,27 @@ def lease_left(slot: Slot, *, rater: Rater) -> timedelta | None:
     return until - timezone.now() if until else None
 
 
+def give_back(slot: Slot, *, rater: Rater) -> bool:
+    """Open a place again that the rater has not begun: fetched ahead, then paused or left."""
+    given = Slot.objects.filter(pk=slot.pk, rater=rater, status=SlotStatus.LEASED).update(**_OPENED)
+    if given:
+        rewind(slot.project_id)
+    return bool(given)
+
+
+def give_back_all(rater: Rater) -> int:
+    """Open every place that the rater holds, as when a member is removed. Drafts stay."""
+    given = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED).update(**_OPENED)
+    if given:
+        rewind(rater.project_id)
+    return given
+
+
+_OPENED = {
+    "status": SlotStatus.OPEN, "rater": None, "arm": "", "leased_at": None, "leased_until": None,
+}  # fmt: skip
+
+
 @transaction.atomic
 def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
     """Pass the case on to others, with a reason. The rater won't get it again."""
@@ -175,37 +326,64 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
     if locked.status != SlotStatus.LEASED or locked.rater_id != rater.pk:
         raise Conflict("This case is no longer yours, so there is nothing to skip. Take the next.")
     Skip.objects.get_or_create(case=locked.case, rater=rater, defaults={"reason": reason[:200]})
-    Slot.objects.filter(pk=slot.pk).update(
-        status=SlotStatus.OPEN, rater=None, arm="", leased_at=None, leased_until=None
-    )
+    # Given by hand or not: somebody else may have it now.
+    Slot.objects.filter(pk=slot.pk).update(assigned_to=None, **_OPENED)
+    rewind(locked.project_id)
     audit.record(
         "skipped case", locked.case, project=locked.project, by=rater.user, reason=reason[:200]
     )
 
 
-def work_left(rater: Rater) -> tuple[int, int]:
-    """(cases done, cases waiting) for this rater in the project."""
-    sheets = rater.annotations.filter(status=AnnotationStatus.SUBMITTED)
-    in_work = Slot.objects.filter(rater=rater, status=SlotStatus.LEASED)
-    others = (
-        Slot.objects.filter(project=rater.project)
-        .exclude(status=SlotStatus.DONE)
-        .exclude(status=SlotStatus.LEASED, leased_until__gt=timezone.now())
-        .exclude(case__in=sheets.values("case"))
-        .exclude(case__in=rater.skips.values("case"))
-        .exclude(case__in=in_work.values("case"))
-        .values("case")
-        .distinct()
-        .count()
-    )
-    return sheets.count(), others + in_work.count()
+# ---- progress
 
 
-def seconds_a_case(rater: Rater) -> float | None:
-    """The median time of the rater's own last sheets; None until there are enough to tell."""
+def progress(rater: Rater) -> Progress:
+    """Cases done and waiting for this rater, and the pace of the last sheets."""
+    done, waiting, is_at_least = work_left(rater)
+    return Progress(done, waiting, is_at_least, pace(rater))
+
+
+_WAITING = f"""
+SELECT count(*) FROM (
+    SELECT DISTINCT s.case_id FROM (
+        SELECT s.id, s.case_id, s.rubric_version_id FROM annotations_slot s
+        WHERE s.project_id = %(project)s AND s.purpose = 'label' AND s.status <> 'done'
+          AND NOT s.is_held AND s.assigned_to_id IS NULL
+          AND (s.status = 'open' OR s.leased_until < clock_timestamp() OR s.rater_id = %(rater)s)
+          AND NOT (s.category = ANY(%(opt_outs)s))
+          AND {_NEW_TO_RATER}
+        ORDER BY (s.priority * -1), s.id LIMIT %(most)s) s
+    UNION
+    SELECT s.case_id FROM annotations_slot s
+    WHERE s.assigned_to_id = %(rater)s AND s.status <> 'done' AND NOT s.is_held
+) t
+"""  # noqa: S608 (no value is put in here)
+
+
+def work_left(rater: Rater) -> tuple[int, int, bool]:
+    """(cases done, cases waiting, whether there may be more): counted no further than COUNT_TO."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WAITING,
+            {
+                "project": rater.project_id, "rater": rater.pk, "opt_outs": rater.opt_outs,
+                # A case may have several open places: look a little further than is counted.
+                "most": COUNT_TO * 3,
+            },
+        )  # fmt: skip
+        (waiting,) = cursor.fetchone()
+    done = rater.annotations.filter(status=AnnotationStatus.SUBMITTED).count()
+    return done, min(waiting, COUNT_TO), waiting >= COUNT_TO
+
+
+def pace(rater: Rater) -> tuple[float, float, float] | None:
+    """Quartiles of the seconds of the rater's own last sheets; None until there are enough to tell."""
     recent = rater.annotations.filter(
         status=AnnotationStatus.SUBMITTED, seconds__isnull=False
     ).order_by("-submitted_at")
     rows = recent.values_list("seconds", flat=True)[:PACE_OVER]
     seconds = [one for one in rows if one is not None]
-    return median(seconds) if len(seconds) >= PACE_FROM else None
+    if len(seconds) < PACE_FROM:
+        return None
+    low, middle, high = quantiles(seconds, n=4, method="inclusive")
+    return low, middle, high

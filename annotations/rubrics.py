@@ -1,7 +1,9 @@
 """Writing a rubric: drafts are edited freely, a release freezes the version that raters read."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -35,6 +37,31 @@ class Origin:
 
 # What the floor above knows of where a version's words came from; it adds its source at start-up.
 ORIGINS: list[Callable[[Sequence[RubricVersion]], dict[int, list[Origin]]]] = []
+
+# How long a process may go on with the questions that it read; what is counted as positive can change.
+REMEMBER_SECONDS = 20
+
+
+def questions_of(version_id: int) -> tuple[CriterionVersion, ...]:
+    """The questions of a version in their order, with their criteria. Released ones are remembered."""
+    questions = _remembered(version_id, moment())
+    if not questions or questions[0].version.is_draft:
+        _remembered.cache_clear()
+    return questions
+
+
+def moment() -> int:
+    """Changes when what was remembered of a released version is to be read anew."""
+    return int(time.monotonic() / REMEMBER_SECONDS)
+
+
+@lru_cache(maxsize=128)
+def _remembered(version_id: int, _moment: int) -> tuple[CriterionVersion, ...]:
+    return tuple(
+        CriterionVersion.objects.filter(version=version_id)
+        .select_related("criterion", "version")
+        .order_by("position", "id")
+    )
 
 
 def origins_of(versions: Sequence[RubricVersion]) -> dict[int, list[Origin]]:
@@ -213,6 +240,7 @@ def set_positive(criterion: Criterion, values: Sequence[str], *, by: User | None
         raise BadInput(f"“{unknown[0]}” is not an answer of {criterion}: use {sorted(known)}.")
     criterion.positive = list(values)
     criterion.save(update_fields=["positive"])
+    _remembered.cache_clear()
     audit.record(
         "set positive answers", criterion, project=criterion.rubric.project, by=by,
         values=list(values),

@@ -1,5 +1,6 @@
 """Labelling through the API: the same queue, the same verbs, and as blind as the page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -7,17 +8,22 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import labelling, members, queue
-from annotations.answers import Answer, parse_sheet
+from annotations import desk, members, queue
+from annotations.answers import parse_sheet
 from annotations.api.cases import TurnShape
-from annotations.api.doors import ApiView, Refusal, door, read
-from annotations.errors import NotFound, NothingToDo
-from annotations.models import Annotation, Membership, Rater, Slot
+from annotations.api.doors import ApiView, Refusal, asked, door, read
+from annotations.details import read_details
+from annotations.errors import BadInput, Conflict, NothingToDo
+from annotations.models import Annotation, Check, Membership, Rater, Slot
 from annotations.permissions import LABELLERS
-from annotations.statuses import VerdictStatus
+from annotations.rubrics import questions_of
 
 COMMENT_MAX = 10_000
 SLOT = OpenApiParameter("slot", int, OpenApiParameter.PATH, description="From `queue/next/`.")
+AFTER = OpenApiParameter(
+    "after", int, description="The slot in work: the case ahead of it is claimed as well."
+)
+SHEET = OpenApiParameter("sheet", int, OpenApiParameter.PATH, description="From `submit/`.")
 
 
 class SheetIn(serializers.Serializer[Any]):
@@ -32,6 +38,15 @@ class SheetIn(serializers.Serializer[Any]):
     confidence = serializers.IntegerField(
         min_value=1, max_value=3, allow_null=True, default=None, required=False
     )
+    details = serializers.DictField(
+        default=dict, required=False,
+        help_text="severity (0-4), context_dependence, deciding_fact, effects, spans, quality, gap, "
+        "gap_note; spans are {criterion, part, start, end} in code points.",
+    )  # fmt: skip
+
+
+class AnswersIn(serializers.Serializer[Any]):
+    answers = serializers.DictField(child=serializers.CharField(max_length=120))
 
 
 class SkipIn(serializers.Serializer[Any]):
@@ -44,7 +59,7 @@ class DraftOut(serializers.Serializer[Any]):
     answers = serializers.DictField(child=serializers.CharField())
     comment = serializers.CharField()
     confidence = serializers.IntegerField(allow_null=True)
-    saved_at = serializers.DateTimeField()
+    details = serializers.DictField()
 
 
 class BlindCaseOut(serializers.Serializer[Any]):
@@ -65,8 +80,12 @@ class WorkOut(serializers.Serializer[Any]):
     leased_until = serializers.DateTimeField()
     case = BlindCaseOut()
     draft = DraftOut(allow_null=True)
+
+
+class ProgressOut(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     waiting = serializers.IntegerField()
+    waiting_is_at_least = serializers.BooleanField()
 
 
 class LeaseOut(serializers.Serializer[Any]):
@@ -81,30 +100,42 @@ class SubmittedOut(serializers.Serializer[Any]):
     answers = serializers.DictField(child=serializers.CharField())
 
 
+class PrelabelOut(serializers.Serializer[Any]):
+    criterion = serializers.CharField()
+    answer = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    judge = serializers.CharField()
+
+
+class UndoneOut(serializers.Serializer[Any]):
+    slot = serializers.IntegerField()
+
+
 class QueueNext(ApiView):
-    @door(LABELLERS, operation_id="queue_next", request=None, responses={200: WorkOut})
+    @door(
+        LABELLERS, operation_id="queue_next", parameters=[AFTER], request=None,
+        responses={200: WorkOut, 409: Refusal},
+    )  # fmt: skip
     def post(self, request: Request, membership: Membership) -> Response:
-        """Claim the next case, or go on with the one in work; 404 `nothing_to_do` if none waits."""
+        """Claim the next case, or go on with the one in work; 404 `nothing_to_do` if none waits.
+
+        409 while a break is due, or the day's cap is reached.
+        """
         rater = members.rater_for(membership)
-        slot = queue.claim(rater)
-        if slot is None:
+        found = desk.next_case(rater, project=membership.project, after=_after(request))
+        if found.due is not None:
+            raise Conflict(desk.words_of(found.due))
+        if found.slot is None:
             raise NothingToDo("No case waits for you in this project right now.")
-        done, waiting = queue.work_left(rater)
-        kept = labelling.draft_of(slot, rater=rater)
-        case = slot.case
-        body = {
-            "slot": slot.pk,
-            "rubric_version": slot.rubric_version.number,
-            "leased_until": slot.leased_until,
-            "case": {
-                "id": case.pk, "notice": case.notice, "context": case.context,
-                "conversation": case.conversation, "response": case.response,
-            },
-            "draft": _draft(kept) if kept else None,
-            "done": done,
-            "waiting": waiting,
-        }  # fmt: skip
-        return Response(body)
+        return Response(_work(found.slot, rater))
+
+
+class QueueProgress(ApiView):
+    @door(LABELLERS, operation_id="queue_progress", responses={200: ProgressOut})
+    def get(self, request: Request, membership: Membership) -> Response:
+        """How many cases the caller has done, and how many wait (counted up to a limit)."""
+        done, waiting, at_least = queue.work_left(members.rater_for(membership))
+        return Response({"done": done, "waiting": waiting, "waiting_is_at_least": at_least})
 
 
 class QueueDraft(ApiView):
@@ -116,12 +147,14 @@ class QueueDraft(ApiView):
         """Keep what there is so far, also when the lease has lapsed."""
         rater, place = _own(membership, slot)
         sent = read(request, SheetIn)
-        keys = {q.criterion.key for q in place.rubric_version.criteria.select_related("criterion")}
+        keys = {q.criterion.key for q in questions_of(place.rubric_version_id)}
         words = {key: word for key, word in sent["answers"].items() if word and key in keys}
-        sheet = labelling.save_draft(
-            place, rater=rater, words=words, comment=sent["comment"], confidence=sent["confidence"]
-        )
-        return Response(_draft(sheet))
+        read_details(sent["details"])
+        desk.keep(
+            place, rater=rater, words=words, comment=sent["comment"],
+            confidence=sent["confidence"], details=sent["details"],
+        )  # fmt: skip
+        return Response(_draft(desk.kept_draft(place, rater=rater)))
 
 
 class QueueSubmit(ApiView):
@@ -133,14 +166,11 @@ class QueueSubmit(ApiView):
         """The answer to a case. Twice is once; a place taken meanwhile is 409 and keeps a draft."""
         rater, place = _own(membership, slot)
         sent = read(request, SheetIn)
-        sheet = labelling.submit(
+        given = desk.submit(
             place, rater=rater, answers=parse_sheet(sent["answers"]), comment=sent["comment"],
-            confidence=sent["confidence"],
+            confidence=sent["confidence"], details=read_details(sent["details"]),
         )  # fmt: skip
-        stands = sheet.verdicts.filter(revision=1).select_related("criterion")
-        answers = {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in stands}
-        body = {"sheet": sheet.pk, "submitted_at": sheet.submitted_at, "answers": answers}
-        return Response(body)
+        return Response(_submitted(given))
 
 
 class QueueSkip(ApiView):
@@ -151,7 +181,7 @@ class QueueSkip(ApiView):
     def post(self, request: Request, membership: Membership, slot: int) -> Response:
         """Pass the case on to others, with a reason."""
         rater, place = _own(membership, slot)
-        queue.skip(place, rater=rater, reason=read(request, SkipIn)["reason"])
+        desk.skip(place, rater=rater, reason=read(request, SkipIn)["reason"])
         return Response(status=204)
 
 
@@ -168,22 +198,96 @@ class QueueHeartbeat(ApiView):
         return Response({"seconds": None if left is None else max(0, int(left.total_seconds()))})
 
 
+class QueueRelease(ApiView):
+    @door(
+        LABELLERS, operation_id="queue_release", parameters=[SLOT], request=None,
+        responses={204: None},
+    )  # fmt: skip
+    def post(self, request: Request, membership: Membership, slot: int) -> Response:
+        """Give a claimed case back; the draft, if there is one, stays."""
+        rater, place = _own(membership, slot)
+        queue.give_back(place, rater=rater)
+        return Response(status=204)
+
+
+class QueueUndo(ApiView):
+    @door(
+        LABELLERS, operation_id="queue_undo", request=None,
+        responses={200: UndoneOut, 409: Refusal},
+    )  # fmt: skip
+    def post(self, request: Request, membership: Membership) -> Response:
+        """Take back the caller's last submit within its minute; the sheet is a draft again."""
+        slot = desk.undo(members.rater_for(membership))
+        return Response({"slot": slot.pk})
+
+
+class SheetReveal(ApiView):
+    @door(
+        LABELLERS, operation_id="sheet_reveal", parameters=[SHEET], request=None,
+        responses={200: PrelabelOut(many=True)},
+    )  # fmt: skip
+    def post(self, request: Request, membership: Membership, sheet: int) -> Response:
+        """The AI's answers after the own ones, in the arm that reveals them; 403 in all others."""
+        rater = members.rater_for(membership)
+        rows = [
+            {"criterion": p.criterion, "answer": p.answer.word, "score": p.score, "judge": p.judge}
+            for p in desk.reveal(desk.own_sheet(rater, sheet), rater=rater)
+        ]
+        return Response(rows)
+
+
+class SheetRevise(ApiView):
+    @door(
+        LABELLERS, operation_id="sheet_revise", parameters=[SHEET], request=AnswersIn,
+        responses={200: SubmittedOut, 409: Refusal, 422: Refusal},
+    )  # fmt: skip
+    def post(self, request: Request, membership: Membership, sheet: int) -> Response:
+        """A second answer after the reveal; the first one stays beside it."""
+        rater = members.rater_for(membership)
+        answers = parse_sheet(read(request, AnswersIn)["answers"])
+        own = desk.own_sheet(rater, sheet)
+        desk.have_last_word(own, rater=rater, answers=answers)
+        return Response(_submitted(desk.own_sheet(rater, sheet)))
+
+
+def _after(request: Request) -> int:
+    word = asked(request, "after")
+    if word and not (word.isascii() and word.isdigit() and len(word) < 19):
+        raise BadInput("“after” is the number of a slot.")
+    return int(word or 0)
+
+
 def _own(membership: Membership, slot: int) -> tuple[Rater, Slot]:
     """The caller's rater, and the place in this project's queue."""
-    place = (
-        Slot.objects.select_related("case", "project", "rubric_version")
-        .filter(pk=slot, project=membership.project)
-        .first()
-    )
-    if place is None:
-        raise NotFound("There is no such place in this project's queue.")
-    return members.rater_for(membership), place
+    rater = members.rater_for(membership)
+    return rater, desk.place_of(rater, slot)
 
 
-def _draft(sheet: Annotation) -> dict[str, Any]:
+def _work(slot: Slot, rater: Rater) -> dict[str, Any]:
+    case = slot.case
+    kept = desk.kept_draft(slot, rater=rater) if slot.was_own else None
     return {
-        "answers": sheet.draft.get("words") or {},
-        "comment": sheet.draft.get("comment") or "",
-        "confidence": sheet.draft.get("confidence"),
-        "saved_at": sheet.saved_at,
+        "slot": slot.pk,
+        "rubric_version": questions_of(slot.rubric_version_id)[0].version.number,
+        "leased_until": slot.leased_until,
+        "case": {
+            "id": case.pk, "notice": case.notice, "context": case.context,
+            "conversation": case.conversation, "response": case.response,
+        },
+        "draft": _draft(kept) if kept else None,
+    }  # fmt: skip
+
+
+def _draft(kept: Mapping[str, Any] | None) -> dict[str, Any]:
+    kept = kept or {}
+    return {
+        "answers": kept.get("words") or {},
+        "comment": kept.get("comment") or "",
+        "confidence": kept.get("confidence"),
+        "details": kept.get("details") or {},
     }
+
+
+def _submitted(given: Annotation | Check) -> dict[str, Any]:
+    at = given.answered_at if isinstance(given, Check) else given.submitted_at
+    return {"sheet": given.pk, "submitted_at": at, "answers": desk.final_words(given)}

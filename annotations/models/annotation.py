@@ -60,6 +60,9 @@ class Annotation(models.Model):
         help_text="When precedents, talk or others' answers were first shown: no undo from then on.",
     )  # fmt: skip
 
+    # Set by a submit: whether the sheet had been submitted before, so that nothing was changed.
+    was_there = False
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -149,7 +152,7 @@ class Verdict(models.Model):
                        AND OLD.revision = 1
                     THEN RETURN OLD; END IF;
                     RAISE EXCEPTION 'A verdict can be taken back for a minute, and not afterwards.';
-                """,
+                """,  # noqa: E501
             ),
         ]
 

@@ -38,6 +38,9 @@ class Slot(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
 
+    # Set by a claim: whether the rater held the slot already (then there may be a draft).
+    was_own: bool | None = None
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -141,6 +144,7 @@ class Check(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     revealed_at = models.DateTimeField(null=True, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

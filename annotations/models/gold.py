@@ -201,7 +201,14 @@ class Gold(models.Model):
                 name="adjudicated_gold_has_its_adjudication",
             ),
         ]
-        indexes = [models.Index(fields=["project", "criterion"], name="gold_by_criterion")]
+        indexes = [
+            models.Index(fields=["project", "criterion"], name="gold_by_criterion"),
+            models.Index(
+                fields=["project", "-id"],
+                name="gold_newest",
+                condition=Q(superseded_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case}/{self.criterion} = {self.value or self.status}"

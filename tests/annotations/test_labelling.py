@@ -42,7 +42,9 @@ def test_a_draft_is_replaced_by_the_next_one_and_renews_the_lease(world: World) 
         slot, rater=rater, words={"harm": "yes"}, comment="Now I see.", confidence=2
     )
     sheet.refresh_from_db()
-    assert sheet.draft == {"words": {"harm": "yes"}, "comment": "Now I see.", "confidence": 2}
+    assert sheet.draft == {
+        "words": {"harm": "yes"}, "comment": "Now I see.", "confidence": 2, "details": {},
+    }  # fmt: skip
     slot.refresh_from_db()
     assert slot.leased_until is not None
     assert slot.leased_at is not None
@@ -177,13 +179,13 @@ def test_the_reveal_shows_the_newest_ensembles_answer_and_is_remembered(world: W
     assert sheet.revealed_at is not None
 
 
-def test_where_the_ensemble_has_no_answer_nothing_is_called_revealed(world: World) -> None:
+def test_where_the_ensemble_has_no_answer_the_sheet_is_blind(world: World) -> None:
     world.project.reveal_share = 1.0
     world.project.save()
     sheet = world.give(world.ann1, world.make_case())
-    assert labelling.reveal(sheet, rater=world.rater(world.ann1)) == []
-    sheet.refresh_from_db()
-    assert sheet.revealed_at is None
+    assert sheet.arm == Arm.BLIND
+    with pytest.raises(NotAllowed):
+        labelling.reveal(sheet, rater=world.rater(world.ann1))
 
 
 def test_a_change_of_mind_is_a_new_revision_beside_the_first_answer(world: World) -> None:

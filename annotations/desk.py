@@ -1,0 +1,197 @@
+"""One rater at work: what comes next, where an answer goes, and how to take it back.
+
+Labels and checks look the same from here on outwards: every door (page, fragment, API) calls these
+functions and can't tell which it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotations import checks, labelling, queue, sittings, visibility
+from annotations.answers import Answer
+from annotations.checks import Planted
+from annotations.details import NO_DETAILS, Details
+from annotations.errors import NotFound
+from annotations.models import Annotation, Check, Project, Rater, Sitting, Slot
+from annotations.sittings import Due
+from annotations.statuses import AnnotationStatus, SlotPurpose, SlotStatus, VerdictStatus
+
+# While many severe cases came in a row, nothing above this severity is given out.
+MILD = 2
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes next: a place on a case, or a pause that is due, or nothing at all."""
+
+    slot: Slot | None
+    due: Due | None
+    sitting: Sitting
+
+
+def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
+    """The case in work, or (`after` the slot in work) the one ahead of it; breaks come first."""
+    sitting = sittings.current(rater)
+    due = sittings.due(sitting, project, timezone.now())
+    if due is not None and due.stops:
+        return Next(None, due, sitting)
+    entering = checks.entrance(rater)
+    if not entering:
+        checks.due(rater, sitting.pk * 10_000 + sitting.cases + (1 if after else 0))
+    slot = queue.claim(
+        rater, after=after, only_given=entering,
+        max_severity=MILD if due is not None else None,
+    )  # fmt: skip
+    return Next(slot, None, sitting)
+
+
+def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
+    """Pass the case on; it was seen, so its time counts as exposure."""
+    if slot.purpose == SlotPurpose.LABEL:
+        queue.skip(slot, rater=rater, reason=reason)
+    else:
+        checks.skip(slot, rater=rater, reason=reason)
+    sitting, now = sittings.current(rater), timezone.now()
+    seconds = sittings.seconds_on_case(sitting, since=slot.leased_at, now=now)
+    sittings.note_skip(sitting, seconds=seconds, now=now)
+
+
+def place_of(rater: Rater, pk: int) -> Slot:
+    """A place in the rater's project, whoever holds it now. Raises `NotFound`."""
+    slot = (
+        Slot.objects.select_related("case", "project")
+        .filter(pk=pk, project=rater.project_id)
+        .first()
+    )
+    # A check is made for one rater: to all others it does not exist.
+    if slot is None or (slot.purpose != SlotPurpose.LABEL and slot.assigned_to_id != rater.pk):
+        raise NotFound("There is no such place in this project's queue.")
+    return slot
+
+
+def kept_draft(slot: Slot, *, rater: Rater) -> Mapping[str, Any] | None:
+    """What the rater has kept on this slot's case, if it is not submitted yet."""
+    if slot.purpose != SlotPurpose.LABEL:
+        return Check.objects.get(slot=slot).draft or None
+    kept = labelling.draft_of(slot, rater=rater)
+    return kept.draft if kept else None
+
+
+def keep(
+    slot: Slot, *, rater: Rater, words: Mapping[str, Any], comment: str = "",
+    confidence: int | None = None, details: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Keep what the rater has so far as a draft, and renew the lease."""
+    if slot.purpose == SlotPurpose.LABEL:
+        labelling.save_draft(
+            slot, rater=rater, words=words, comment=comment, confidence=confidence,
+            details=details,
+        )  # fmt: skip
+        return
+    draft = {
+        "words": dict(words), "comment": comment, "confidence": confidence,
+        "details": dict(details or {}),
+    }  # fmt: skip
+    checks.save_draft(slot, rater=rater, draft=draft)
+    queue.heartbeat(slot, rater=rater)
+
+
+def submit(
+    slot: Slot, *, rater: Rater, answers: Mapping[str, Answer], comment: str = "",
+    confidence: int | None = None, details: Details = NO_DETAILS,
+) -> Annotation | Check:  # fmt: skip
+    """The rater's answer: a sheet on a label slot, a check on any other."""
+    if slot.purpose == SlotPurpose.LABEL:
+        return labelling.submit(
+            slot, rater=rater, answers=answers, comment=comment, confidence=confidence,
+            details=details,
+        )  # fmt: skip
+    with transaction.atomic():
+        before = slot.status
+        check = checks.take(
+            slot, rater=rater, answers=answers, details=details, comment=comment,
+            confidence=confidence,
+        )  # fmt: skip
+        if before != SlotStatus.DONE and check.answered_at is not None:
+            sittings.note_answer(
+                sittings.current(rater), seconds=check.seconds, severity=details.severity,
+                now=check.answered_at,
+            )  # fmt: skip
+    return check
+
+
+def undo(rater: Rater) -> Slot:
+    """Take back the last submit, whatever it was, within its minute."""
+    last = rater.annotations.filter(status=AnnotationStatus.SUBMITTED).order_by("-submitted_at")
+    submitted_at = last.values_list("submitted_at", flat=True).first()
+    return checks.take_back(rater, after=submitted_at) or labelling.undo(rater)
+
+
+def own_sheet(rater: Rater, pk: int) -> Annotation | Check:
+    """A sheet of this rater's, or a check, whose numbers are drawn alike. Raises `NotFound`."""
+    for model in (Annotation, Check):
+        found = (
+            model.objects.select_related("case", "project", "rubric_version")
+            .filter(pk=pk, rater=rater)
+            .first()
+        )
+        if isinstance(found, Annotation | Check):
+            return found
+    raise NotFound("There is no such sheet of yours in this project.")
+
+
+def is_answered(given: Annotation | Check) -> bool:
+    if isinstance(given, Check):
+        return given.answered_at is not None
+    return given.status == AnnotationStatus.SUBMITTED
+
+
+def close_undo(given: Annotation | Check) -> None:
+    """What comes after the answer is shown: from now on it stands."""
+    if isinstance(given, Check):
+        checks.close_undo(given)
+    elif given.rater.user is not None:
+        labelling.close_undo(given.case, user=given.rater.user)
+
+
+def has_reveal(given: Annotation | Check, *, rater: Rater) -> bool:
+    """Whether an AI's answer is to be shown now, a planted one among them."""
+    if isinstance(given, Check):
+        return visibility.can_see_planted(given, rater=rater)
+    return labelling.has_reveal(given, rater=rater)
+
+
+def reveal(given: Annotation | Check, *, rater: Rater) -> Sequence[labelling.Prelabel | Planted]:
+    """The AI's answers after the own one; on a sentinel the planted ones, which look the same."""
+    if isinstance(given, Check):
+        return checks.reveal(given, rater=rater)
+    return labelling.reveal(given, rater=rater)
+
+
+def have_last_word(
+    given: Annotation | Check, *, rater: Rater, answers: Mapping[str, Answer] | None
+) -> None:
+    """After the reveal: keep the own answer (None), or change it beside the first."""
+    if isinstance(given, Check):
+        checks.have_last_word(given, rater=rater, answers=answers)
+    elif answers is not None:
+        labelling.revise(given, rater=rater, answers=answers)
+
+
+def final_words(given: Annotation | Check) -> dict[str, str]:
+    """{criterion key: word}: the rater's answer as it stands."""
+    if isinstance(given, Check):
+        return dict(given.final or given.given)
+    verdicts = given.verdicts.select_related("criterion").order_by("revision")
+    return {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in verdicts}
+
+
+def words_of(due: Due) -> str:
+    """What is due, as a sentence."""
+    if due.kind == "cap":
+        return f"You have reached today's {due.minutes} minutes on cases. Go on tomorrow."
+    return f"A break of {due.minutes} minutes is due. The queue waits for you."
