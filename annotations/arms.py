@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db.models import QuerySet
 
-from annotations import visibility
+from annotations import precedents, visibility
 from annotations.answers import Answer
 from annotations.details import EVIDENCE_FROM, Span, parts_of
 from annotations.models import Annotation, Case, Project, Rater, Slot, Verdict
+from annotations.precedents import Precedent
 from annotations.statuses import (
     EXPOSED_ARMS,
     AnnotationStatus,
@@ -30,6 +31,7 @@ from annotations.statuses import (
 # The judge that speaks to raters for this product (see verdicts.RESERVED).
 PRELABELLER = "ensemble"
 MAX_SPANS, MAX_QUOTES, MIN_QUOTE = 8, 40, 4
+MOST_PRECEDENTS = 3
 # Quoted words in what a judge said: “…” or "…", long enough to point at something.
 _QUOTED = re.compile(r"“([^“”]{4,400})”|\"([^\"\n]{4,400})\"")
 
@@ -40,6 +42,7 @@ class Help:
 
     arm: Arm = Arm.BLIND
     spans: list[Span] = field(default_factory=list)
+    precedents: list[Precedent] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,7 +68,7 @@ def arm_for(project: Project, *, rater: Rater, case: Case, slot: Slot | None = N
     arm = drawn_arm(project, rater=rater, case=case)
     if arm == Arm.BLIND or arm in project.suspended_arms or not _fits(arm, case, slot):
         return Arm.BLIND
-    there = has_evidence(case) if arm == Arm.EVIDENCE else has_ai_answer(case)
+    there = has_evidence(case, slot=slot) if arm == Arm.EVIDENCE else has_ai_answer(case)
     return arm if there else Arm.BLIND
 
 
@@ -103,9 +106,16 @@ def has_ai_answer(case: Case) -> bool:
     return _prelabels(case).filter(status=VerdictStatus.ANSWERED).exists()
 
 
-def has_evidence(case: Case) -> bool:
-    """Whether there is anything to show that is no verdict: a passage that a judge quoted."""
-    return bool(spans_of(case))
+def has_evidence(case: Case, *, slot: Slot | None = None) -> bool:
+    """Whether there is anything to show that is no verdict: a passage that a judge quoted, or a
+    settled case of the slot's rubric version that reads like this one."""
+    if spans_of(case):
+        return True
+    return slot is not None and bool(_precedents(slot, limit=1))
+
+
+def _precedents(slot: Slot, *, limit: int = MOST_PRECEDENTS) -> list[Precedent]:
+    return precedents.nearest(slot.case, rubric_version=slot.rubric_version, limit=limit)
 
 
 def _prelabels(case: Case) -> QuerySet[Verdict]:
@@ -127,11 +137,11 @@ def help_for(slot: Slot, *, rater: Rater) -> Help:
         return NO_HELP
     arm = Arm(slot.arm)
     found = (
-        Help(arm, spans=spans_of(slot.case))
+        Help(arm, spans=spans_of(slot.case), precedents=_precedents(slot))
         if visibility.can_see_evidence(slot, rater=rater)
         else Help(arm, words=ai_words(slot.case))
     )
-    if found.spans or found.words:
+    if found.spans or found.precedents or found.words:
         note_exposure(slot, rater=rater)
     return found
 
@@ -146,11 +156,11 @@ def note_exposure(slot: Slot, *, rater: Rater) -> None:
         Annotation.objects.filter(pk=sheet.pk, status=AnnotationStatus.DRAFT).update(arm=slot.arm)
 
 
-def arm_of_sheet(place: Slot, sheet: Annotation | None) -> Arm:
+def arm_of_sheet(arm: str, sheet: Annotation | None) -> Arm:
     """The arm under which an answer counts: that of its slot, unless the AI was seen before."""
     if sheet is not None and sheet.arm in EXPOSED_ARMS:
         return Arm(sheet.arm)
-    return Arm(place.arm or Arm.BLIND)
+    return Arm(arm or Arm.BLIND)
 
 
 def ai_words(case: Case) -> dict[str, str]:

@@ -98,6 +98,17 @@ def test_an_answer_without_a_passage_of_the_case_is_no_evidence(world: World) ->
     assert drawn(world, case) == Arm.BLIND
 
 
+def test_a_settled_case_that_reads_alike_is_evidence_too(world: World) -> None:
+    shares(world, evidence=1.0)
+    like = world.settle(world.make_case(response="Start with a sheet of newspaper."), harm="no")
+    case = world.make_case()
+    slot = leased(world, case, Arm.EVIDENCE)
+    assert drawn(world, case, slot) == Arm.EVIDENCE
+    found = arms.help_for(slot, rater=world.rater(world.ann1))
+    assert [one.case_id for one in found.precedents] == [like.pk]
+    assert (found.spans, found.words) == ([], {})
+
+
 def test_another_judges_answer_is_never_revealed(world: World) -> None:
     shares(world, reveal=1.0)
     case = world.make_case()
@@ -227,8 +238,8 @@ def test_once_exposed_a_sheet_stays_exposed(world: World) -> None:
     arms.help_for(slot, rater=rater)
     sheet = Annotation.objects.get(case=case, rater=rater)
     slot.arm = Arm.BLIND  # the lease lapsed, the arm was suspended, and the case came again
-    assert arms.arm_of_sheet(slot, sheet) == Arm.EVIDENCE
-    assert arms.arm_of_sheet(slot, None) == Arm.BLIND
+    assert arms.arm_of_sheet(slot.arm, sheet) == Arm.EVIDENCE
+    assert arms.arm_of_sheet(slot.arm, None) == Arm.BLIND
 
 
 def test_an_exposure_after_a_blind_draft_is_written_on_it(world: World) -> None:
