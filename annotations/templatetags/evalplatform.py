@@ -17,6 +17,8 @@ register = template.Library()
 
 MISSING = "not enough data"
 LONG_TEXT = 1_500
+MANY_BLOCKS = 4
+CR_LF = '<span data-length="2">\n</span>'
 ROLES = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 # One tone a word; a status that is not listed is neutral and still readable.
 TONES = {
@@ -99,11 +101,27 @@ def show_controls(text: object) -> SafeString:
     return mark_safe(replace_unseen(raw, shown=_labelled, kept=escape))  # noqa: S308 (escaped part by part)
 
 
+@register.filter
+def show_case(text: object) -> SafeString:
+    """A block of a case: as `show_controls`, and every character of the raw text can be counted.
+
+    A browser reads CR LF as one character, so it gets a stand-in that says that it is two.
+    """
+    lines = ("" if text is None else str(text)).split("\r\n")
+    return mark_safe(CR_LF.join(show_controls(line) for line in lines))  # noqa: S308 (parts escaped)
+
+
 @register.inclusion_tag("components/case.html")
-def case_text(case: Case, *, notice: str = "", masked: bool = False) -> dict[str, Any]:
-    """A case in reading order: context, conversation, response."""
+def case_text(
+    case: Case, *, notice: str = "", masked: bool = False, nav: bool = False
+) -> dict[str, Any]:
+    """A case in reading order: context, conversation, response. `nav` where label.js is at hand."""
     blocks = list(_blocks(case))
-    return {"blocks": blocks, "notice": notice, "masked": masked}
+    return {
+        "blocks": blocks, "notice": notice, "masked": masked, "nav": nav,
+        "is_long": len(blocks) > MANY_BLOCKS or any(block["is_long"] for block in blocks),
+        "characters": f"{sum(len(block['text']) for block in blocks):,}",
+    }  # fmt: skip
 
 
 @register.simple_tag
@@ -202,19 +220,24 @@ def _labelled(run: str) -> str:
 def _blocks(case: Case) -> Iterable[dict[str, Any]]:
     if case.context:
         yield _block("context", "Context", case.context, "context")
+    turns = len(case.conversation or [])
     for number, turn in enumerate(case.conversation or []):
         turn = turn if isinstance(turn, Mapping) else {"content": turn}
         role = str(turn.get("role") or "").lower()
         label = ROLES.get(role) or (role[:40] or "Turn")
         kind = role if role in ROLES else "other"
-        yield _block(f"turn-{number}", label, _plain(turn.get("content")), kind)
+        place = f"{number + 1} of {turns}" if turns >= MANY_BLOCKS else ""
+        yield _block(f"turn-{number}", label, _plain(turn.get("content")), kind, place)
     if case.response:
         yield _block("response", "Response", case.response, "response")
 
 
-def _block(field: str, label: str, text: str, kind: str) -> dict[str, Any]:
+def _block(field: str, label: str, text: str, kind: str, place: str = "") -> dict[str, Any]:
     is_long = len(text) > LONG_TEXT or text.count("\n") > 30
-    return {"field": field, "label": label, "text": text, "kind": kind, "is_long": is_long}
+    return {
+        "field": field, "label": label, "text": text, "kind": kind, "place": place,
+        "is_long": is_long,
+    }  # fmt: skip
 
 
 def _plain(content: object) -> str:
