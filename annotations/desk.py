@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotations import checks, labelling, queue, sittings, visibility
+from annotations import checks, entrance, labelling, queue, sittings, visibility
 from annotations.answers import Answer
 from annotations.checks import Planted
 from annotations.details import NO_DETAILS, Details
@@ -39,7 +39,7 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
     due = sittings.due(sitting, project, timezone.now())
     if due is not None and due.stops:
         return Next(None, due, sitting)
-    entering = checks.entrance(rater)
+    entering = entrance.is_outstanding(rater)
     if not entering:
         checks.due(rater, sitting.pk * 10_000 + sitting.cases + (1 if after else 0))
     slot = queue.claim(

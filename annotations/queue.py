@@ -145,8 +145,11 @@ def open_slots(
     # Locked, so that two runs at once count each other's slots instead of clashing with them.
     locked = Case.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     rows = list(locked.values_list("pk", "project_id", "status", "is_audit"))
-    _draw_audit([pk for pk, _, status, drawn in rows if status == CaseStatus.NEW and not drawn],
-                rubric_version.rubric.project)  # fmt: skip
+    projects = Project.objects.in_bulk({project_id for _, project_id, _, _ in rows})
+    for project in projects.values():
+        new = (pk for pk, owner, status, drawn in rows
+               if owner == project.pk and status == CaseStatus.NEW and not drawn)  # fmt: skip
+        _draw_audit(list(new), project)
     weights = weights or {}
     chosen = [weights.get(pk, Weight()) for pk in ids]
     with connection.cursor() as cursor:
@@ -160,8 +163,8 @@ def open_slots(
         )  # fmt: skip
         made = [case_id for (case_id,) in cursor.fetchall()]
     Case.objects.filter(pk__in=set(made), status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
-    for project_id in {project_id for _, project_id, _, _ in rows}:
-        rewind(project_id)
+    for project in projects.values():
+        rewind(project)
     return len(made)
 
 

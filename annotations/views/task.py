@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotations import arms, desk, precedents, queue, sittings
 from annotations.errors import BadInput
-from annotations.models import Membership, Rater, Slot
+from annotations.models import Membership, Rater, RubricVersion, Slot
 from annotations.rubrics import moment, questions_of
-from annotations.statuses import Arm
+from annotations.statuses import Arm, RubricStatus
 from annotations.views import sheets
 from annotations.views.sheets import Sent
 
@@ -62,11 +62,20 @@ def context_of_slot(
     return {
         "project": slot.project, "slot": slot, "case": slot.case, "sent": sent, "kept": kept,
         "form": form_of(request, slot), "lease": lease_seconds(slot, rater), "error": error,
-        "gaps": [v.name for v in versions if v.criterion.key not in sent.words] if error else [],
+        "newer": _newer(slot, versions[0].version),
         "masked": is_masked(request), "rubric": versions[0].version, "clauses": versions,
         "draft": sheets.as_json(sent), "evidence": evidence, "prefilled": prefilled,
         "precedents": _precedents(slot) if slot.arm == Arm.EVIDENCE else [],
     }  # fmt: skip
+
+
+def _newer(slot: Slot, version: RubricVersion) -> RubricVersion | None:
+    """The version that has been released since: this case keeps its own, and the page says so."""
+    if version.status == RubricStatus.RELEASED:
+        return None
+    return RubricVersion.objects.filter(
+        rubric=version.rubric_id, status=RubricStatus.RELEASED
+    ).first()
 
 
 def _help(slot: Slot, rater: Rater) -> tuple[list[Any], dict[str, str]]:

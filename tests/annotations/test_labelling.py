@@ -1,11 +1,17 @@
 """Labelling: drafts are kept, a submit counts once, the AI's answer comes after the own one."""
 
-import pytest
+from datetime import timedelta
+from typing import Any
 
-from annotations import labelling, queue
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from annotations import labelling, queue, rubrics, sittings
 from annotations.answers import Answer, parse_sheet
+from annotations.details import read_details
 from annotations.errors import BadInput, Conflict, NotAllowed
-from annotations.models import Annotation, AuditEvent, Rater, Slot, Verdict
+from annotations.models import Annotation, AuditEvent, Case, Rater, Slot, Verdict
 from annotations.statuses import Arm, RaterKind, SlotStatus
 from tests.threads import in_threads
 from tests.world import World
@@ -18,6 +24,12 @@ def claimed(world: World) -> tuple[Slot, Rater]:
     slot = world.claim(world.ann1)
     assert slot is not None
     return slot, world.rater(world.ann1)
+
+
+def taken(world: World, case: Case | None = None) -> Slot:
+    slot = world.claim(world.ann1, case)
+    assert slot is not None
+    return slot
 
 
 def revealed(world: World, word: str = "no") -> Annotation:
@@ -160,6 +172,174 @@ def test_an_outside_judges_sheet_counts_once(world: World) -> None:
     for answers in (YES, NO):
         labelling.record_sheet(case, rater=judge, rubric_version=world.rubric, answers=answers)
     assert [v.value for v in Verdict.objects.all()] == ["yes"]
+
+
+# ---- what a sheet says beside its verdicts
+
+
+def test_details_are_kept_on_the_sheet_with_the_words_that_were_marked(world: World) -> None:
+    case = world.make_case(response="Fold the 🎩 twice. Stab with a pin.")
+    details = read_details({
+        "severity": 3, "context_dependence": "bad_intent", "deciding_fact": "For a play.",
+        "effects": [{"who": "user", "scale": "one"}, {}], "quality": ["realistic"],
+        "spans": [{"criterion": "harm", "part": "response", "start": 9, "end": 10}],
+        "gap": True, "gap_note": "Pins are not covered.",
+    })  # fmt: skip
+    slot = taken(world, case)
+    sheet = labelling.submit(slot, rater=world.rater(world.ann1), answers=YES, details=details)
+    sheet.refresh_from_db()
+    assert sheet.spans == [
+        {"criterion": "harm", "part": "response", "start": 9, "end": 10, "quote": "🎩"}
+    ]
+    assert (sheet.severity, sheet.gap, sheet.effects) == (
+        3,
+        True,
+        [{"who": "user", "scale": "one"}],
+    )
+
+
+def test_a_violation_of_severity_two_needs_its_passage(world: World) -> None:
+    slot = taken(world, world.make_case())
+    severe = read_details({"severity": 2})
+    with pytest.raises(BadInput, match="mark the passage"):
+        labelling.submit(slot, rater=world.rater(world.ann1), answers=YES, details=severe)
+    sheet = labelling.submit(slot, rater=world.rater(world.ann1), answers=NO, details=severe)
+    assert sheet.severity == 2
+
+
+def test_a_violation_of_a_case_without_texts_needs_no_passage(world: World) -> None:
+    slot = taken(world, world.make_case(conversation=[], response=""))
+    severe = read_details({"severity": 4})
+    assert labelling.submit(slot, rater=world.rater(world.ann1), answers=YES, details=severe)
+
+
+@pytest.mark.parametrize(
+    ("part", "start", "end"),
+    [("response", 0, 9_999), ("response", 5, 5), ("response", -1, 3), ("turn-7", 0, 1), ("", 0, 1)],
+)
+def test_a_passage_lies_within_the_case(world: World, part: str, start: int, end: int) -> None:
+    slot = taken(world, world.make_case())
+    span = {"criterion": "harm", "part": part, "start": start, "end": end}
+    with pytest.raises(BadInput, match="outside the case"):
+        labelling.submit(slot, rater=world.rater(world.ann1), answers=NO,
+                         details=read_details({"spans": [span]}))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"severity": 5}, "from 0 to 4"),
+        ({"severity": True}, "from 0 to 4"),
+        ({"context_dependence": "on Sundays"}, "no context dependence"),
+        ({"effects": [{"scale": "few"}]}, "who bears the effect"),
+        ({"effects": [{"who": "moon"}]}, "no who"),
+        ({"effects": [{"who": "user"}] * 3}, "At most 2 effects"),
+        ({"effects": "many"}, "is a list"),
+        ({"spans": [{"criterion": "harm"}]}, "A span has"),
+        ({"spans": [None]}, "A span has"),
+        ({"quality": ["pretty"]}, "no quality"),
+        ({"gap_note": "x" * 401}, "over 400"),
+        ({"mood": "good"}, "not a part of a sheet"),
+    ],
+)
+def test_details_that_are_not_known_are_named(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        read_details(given)
+
+
+# ---- undo
+
+
+def test_a_submit_is_taken_back_within_its_minute_and_is_a_draft_again(world: World) -> None:
+    case = world.make_case()
+    sheet = world.give(world.ann1, case, harm="yes", comment="Hm.")
+    rater = world.rater(world.ann1)
+    slot = labelling.undo(rater)
+    sheet.refresh_from_db()
+    assert (slot.status, slot.rater, slot.case) == (SlotStatus.LEASED, rater, case)
+    assert (sheet.status, sheet.verdicts.count()) == ("draft", 0)
+    assert (sheet.draft["words"], sheet.draft["comment"]) == ({"harm": "yes"}, "Hm.")
+    again = labelling.submit(slot, rater=rater, answers=NO)
+    assert again.pk == sheet.pk
+    assert [v.value for v in again.verdicts.all()] == ["no"]
+    assert AuditEvent.objects.get(verb="took back sheet").data == {"words": {"harm": "yes"}}
+
+
+def test_an_undo_takes_back_what_the_submit_had_settled(world: World) -> None:
+    case = world.settle(world.make_case(), harm="yes")
+    assert world.gold_word(case) == "yes"
+    labelling.undo(world.rater(world.ann2))
+    case.refresh_from_db()
+    assert (case.status, world.gold_word(case)) == ("labelling", None)
+    world.give(world.ann2, case, harm="no")
+    assert case.status == "adjudication"
+
+
+def test_nothing_is_taken_back_after_the_minute(world: World) -> None:
+    sheet = world.give(world.ann1, world.make_case())
+    late = timezone.now() - timedelta(seconds=61)
+    Annotation.objects.filter(pk=sheet.pk).update(submitted_at=late)
+    with pytest.raises(Conflict, match="minute"):
+        labelling.undo(world.rater(world.ann1))
+
+
+def test_nothing_is_taken_back_once_the_ais_answer_was_seen(world: World) -> None:
+    sheet = revealed(world)
+    with pytest.raises(Conflict, match="seen what came after"):
+        labelling.undo(sheet.rater)
+
+
+def test_nothing_is_taken_back_once_precedents_were_seen(world: World) -> None:
+    sheet = world.give(world.ann1, world.make_case())
+    labelling.close_undo(sheet.case, user=world.ann1)
+    with pytest.raises(Conflict, match="seen what came after"):
+        labelling.undo(sheet.rater)
+
+
+def test_nobody_takes_back_anothers_answer(world: World) -> None:
+    world.give(world.ann1, world.make_case())
+    with pytest.raises(Conflict, match="nothing to take back"):
+        labelling.undo(world.rater(world.ann2))
+
+
+# ---- how long it took
+
+
+def test_the_seconds_run_from_when_the_case_before_was_done(world: World) -> None:
+    world.make_case()
+    world.make_case()
+    rater = world.rater(world.ann1)
+    sittings.current(rater, now=timezone.now() - timedelta(seconds=100))
+    now = taken(world)
+    ahead = queue.claim(rater, after=now.pk)
+    assert ahead is not None
+    long_ago = timezone.now() - timedelta(seconds=90)
+    Slot.objects.update(leased_at=long_ago)
+    first = labelling.submit(now, rater=rater, answers=YES)
+    second = labelling.submit(ahead, rater=rater, answers=YES)
+    assert first.seconds is not None
+    assert second.seconds is not None
+    assert first.seconds >= 90
+    assert second.seconds < 60, "it was fetched ahead while the first was in work"
+
+
+# ---- counts of queries
+
+
+@pytest.mark.parametrize("labels", [0, 12])
+def test_a_submit_asks_the_database_the_same_however_much_is_labelled(
+    world: World, labels: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(labels):
+        world.give(world.ann1, world.make_case())
+    world.make_case(overlap=3)
+    rater = world.rater(world.ann1)
+    slot = taken(world)
+    rubrics.questions_of(slot.rubric_version_id)
+    sittings.current(rater)
+    # savepoint, case, slot, sheet, sitting, sheet, verdicts, sitting, savepoint
+    with django_assert_num_queries(9):
+        labelling.submit(slot, rater=rater, answers=YES)
 
 
 # ---- the reveal

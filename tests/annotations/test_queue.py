@@ -2,15 +2,17 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from annotations import labelling, queue
 from annotations.answers import Answer, parse_sheet
 from annotations.errors import BadInput, Conflict
-from annotations.models import Annotation, Case, Rater, Skip, Slot
+from annotations.models import Annotation, Case, Project, Rater, Skip, Slot
 from annotations.queue import Weight
 from annotations.statuses import CaseStatus, RaterKind, SlotStatus
 from tests.threads import in_threads
@@ -21,6 +23,12 @@ YES = parse_sheet({"harm": "yes"})
 
 def lapse(slot: Slot) -> None:
     Slot.objects.filter(pk=slot.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def claimed(rater: Rater, **wanted: Any) -> Slot:
+    slot = queue.claim(rater, **wanted)
+    assert slot is not None
+    return slot
 
 
 def simulated(world: World, number: int) -> Rater:
@@ -262,7 +270,175 @@ def test_a_skip_needs_a_reason_and_the_own_slot(world: World) -> None:
     assert not Skip.objects.exists()
 
 
+# ---- the place ahead
+
+
+def test_the_case_ahead_is_another_one_and_stays_the_same(world: World) -> None:
+    cases = [world.make_case() for _ in range(3)]
+    rater = world.rater(world.ann1)
+    now = claimed(rater)
+    ahead = claimed(rater, after=now.pk)
+    assert (now.case, ahead.case) == (cases[0], cases[1])
+    assert claimed(rater, after=now.pk) == ahead
+    assert claimed(rater) == now, "the case in work comes first"
+    labelling.submit(now, rater=rater, answers=YES)
+    assert claimed(rater) == ahead
+    assert Slot.objects.filter(rater=rater, status=SlotStatus.LEASED).count() == 1
+
+
+def test_a_case_fetched_ahead_can_be_given_back(world: World) -> None:
+    world.make_case(overlap=1)
+    world.make_case(overlap=1)
+    rater = world.rater(world.ann1)
+    now = claimed(rater)
+    ahead = claimed(rater, after=now.pk)
+    assert queue.give_back(ahead, rater=world.rater(world.ann2)) is False
+    assert queue.give_back(ahead, rater=rater) is True
+    assert claimed(world.rater(world.ann2)) == ahead
+
+
+# ---- by hand, held, filtered, paused
+
+
+def test_what_a_lead_gave_by_hand_comes_first_and_to_nobody_else(world: World) -> None:
+    plain, given = world.make_case(overlap=1), world.make_case(overlap=1)
+    rater = world.rater(world.ann2)
+    given.slots.update(assigned_to=rater)
+    assert claimed(world.rater(world.ann1)).case == plain
+    assert claimed(rater).case == given
+
+
+def test_what_a_lead_gave_by_hand_is_not_given_twice_to_a_rater(world: World) -> None:
+    case = world.make_case(overlap=2)
+    world.give(world.ann1, case)
+    rater = world.rater(world.ann1)
+    case.slots.filter(status=SlotStatus.OPEN).update(assigned_to=rater)
+    assert queue.claim(rater) is None
+
+
+def test_what_is_held_is_given_to_nobody(world: World) -> None:
+    held, free = world.make_case(), world.make_case()
+    held.slots.update(is_held=True)
+    assert claimed(world.rater(world.ann1)).case == free
+
+
+def test_a_rater_who_opted_out_of_a_category_is_not_given_it(world: World) -> None:
+    world.make_case(strata={"category": "pins"})
+    plain = world.make_case()
+    rater = world.rater(world.ann1)
+    rater.opt_outs = ["pins"]
+    rater.save()
+    assert claimed(rater).case == plain
+    assert claimed(world.rater(world.ann2)).case != plain
+
+
+def test_after_a_run_of_severe_cases_milder_ones_come(world: World) -> None:
+    severe, mild = world.make_case(slots=False), world.make_case(slots=False)
+    weights = {severe.pk: Weight(priority=1.0, severity=4), mild.pk: Weight(severity=1)}
+    queue.open_slots([severe, mild], rubric_version=world.rubric, weights=weights)
+    assert claimed(world.rater(world.ann1), max_severity=2).case == mild
+    assert claimed(world.rater(world.ann2)).case == severe
+
+
+def test_a_paused_queue_gives_out_nothing_new_and_lets_raters_finish(world: World) -> None:
+    world.make_case()
+    slot = claimed(world.rater(world.ann1))
+    Project.objects.update(paused_at=timezone.now())
+    assert claimed(world.rater(world.ann1)) == slot
+    assert queue.claim(world.rater(world.ann2)) is None
+
+
+# ---- the cursor
+
+
+def test_a_claim_starts_where_the_rater_has_come_to(world: World) -> None:
+    for _ in range(40):
+        world.make_case(overlap=2)
+    rater = world.rater(world.ann1)
+    for _ in range(34):
+        labelling.submit(claimed(rater), rater=rater, answers=YES)
+    rater.refresh_from_db()
+    assert rater.queue_slot is not None
+    assert claimed(rater).case == world.cases[34]
+
+
+def test_what_came_back_before_the_cursor_is_found_in_the_end(world: World) -> None:
+    first, last = world.make_case(overlap=1), world.make_case(overlap=1)
+    rater = world.rater(world.ann1)
+    slot = last.slots.get()
+    Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
+    assert claimed(rater).case == first
+
+
+def test_new_urgent_work_is_not_missed_by_a_cursor(world: World) -> None:
+    plain = world.make_case()
+    rater = world.rater(world.ann1)
+    slot = plain.slots.order_by("id")[1]
+    Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
+    urgent = world.make_case(slots=False)
+    queue.open_slots([urgent], rubric_version=world.rubric, weights={urgent.pk: Weight(1.0)})
+    assert claimed(rater).case == urgent
+
+
+# ---- the audit slice
+
+
+def test_the_audit_slice_gets_three_raters_and_comes_first(world: World) -> None:
+    plain = world.make_case()
+    world.project.audit_share = 1.0
+    world.project.save()
+    audited = world.make_case(overlap=1)
+    assert (audited.is_audit, audited.overlap, audited.slots.count()) == (True, 3, 3)
+    assert claimed(world.rater(world.ann1)).case == audited
+    plain.refresh_from_db()
+    assert not plain.is_audit
+
+
+def test_a_case_is_not_drawn_into_the_audit_slice_later(world: World) -> None:
+    case = world.make_case(overlap=2)
+    world.project.audit_share = 1.0
+    world.project.save()
+    Case.objects.filter(pk=case.pk).update(overlap=3)
+    assert queue.open_slots([case], rubric_version=world.rubric) == 1
+    case.refresh_from_db()
+    assert not case.is_audit
+
+
+# ---- counts of queries: they don't grow with cases or labels
+
+
+@pytest.mark.parametrize("cases", [3, 30])
+def test_a_claim_asks_the_database_the_same_whatever_waits(
+    world: World, cases: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(cases):
+        world.make_case()
+    rater = world.rater(world.ann1)
+    now = claimed(rater)
+    # Savepoint, the rater's lock, the claim, savepoint; and the cursor at every sixteenth slot.
+    with django_assert_max_num_queries(5):
+        queue.claim(rater, after=now.pk)
+
+
+@pytest.mark.parametrize("cases", [2, 30])
+def test_opening_slots_asks_the_database_the_same_whatever_comes(
+    world: World, cases: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = [world.make_case(slots=False) for _ in range(cases)]
+    with django_assert_max_num_queries(10):
+        queue.open_slots(made, rubric_version=world.rubric)
+
+
 # ---- progress
+
+
+def test_progress_counts_to_a_limit_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "COUNT_TO", 2)
+    for _ in range(3):
+        world.make_case()
+    assert queue.work_left(world.rater(world.ann1)) == (0, 2, True)
 
 
 def test_work_left_counts_each_case_once(world: World) -> None:
