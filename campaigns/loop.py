@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from annotations import audit, gold, jobs, queue, releases
+from annotations import audit, gold, jobs, priorities, queue, releases
 from annotations.agreement import measure
 from annotations.errors import BadInput
 from annotations.jobs import JobRun
@@ -55,13 +55,15 @@ def generate(round_: Round, run: JobRun) -> Outcome:
 
 
 def assign(round_: Round, run: JobRun) -> Outcome:
-    """Make the slots of every new case, and the secret pre-labels of the ensemble of last round."""
+    """The secret pre-labels of last round's ensemble, and the slots of every new case in their order."""
     cases = round_.cases.exclude(status=CaseStatus.SETTLED)
+    prelabelled = calibration.prelabel(round_, run=run)
     with run.fenced():
         gold.settle(cases)  # imported labels may settle or divide cases before anybody is asked
         new = list(cases.filter(status__in=[CaseStatus.NEW, CaseStatus.LABELLING]))
-        slots = queue.open_slots(new, rubric_version=round_.version)
-    return Step.LABEL, {"slots": slots, "prelabelled": calibration.prelabel(round_, run=run)}
+        # What the ensemble is unsure of comes first.
+        slots = queue.open_slots(new, rubric_version=round_.version, weights=priorities.of(new))
+    return Step.LABEL, {"slots": slots, "prelabelled": prelabelled}
 
 
 def label(round_: Round, run: JobRun) -> Outcome:

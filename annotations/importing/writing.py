@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from annotations import audit, gold, queue, rubrics
+from annotations import audit, gold, priorities, queue, rubrics
 from annotations.answers import Answer
 from annotations.importing.planning import Plan, RaterKey, chunks, decision_source
 from annotations.importing.words import Question
@@ -88,7 +88,9 @@ def write(
         new = [cases[case.external_id] for case in plan.new if case.has_text]
         lacking = [case for case in new if case.status == CaseStatus.NEW]
         for chunk in chunks(lacking):
-            done.slots += queue.open_slots(chunk, rubric_version=version.version)
+            done.slots += queue.open_slots(
+                chunk, rubric_version=version.version, weights=priorities.of(chunk)
+            )
     if done.cases or done.labels or done.verdicts or done.adjudicated:
         audit.record(
             "imported cases", source.file, project=project, by=by, sha256=source.sha256,
