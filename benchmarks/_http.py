@@ -165,5 +165,7 @@ class Agent:
             self.cookies[name] = value
 
     def close(self) -> None:
+        """Let the connection go; the cookies stay for another one."""
         if self.wire and self.wire.transport:
             self.wire.transport.close()
+        self.wire = None

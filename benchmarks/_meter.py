@@ -134,10 +134,14 @@ def machine_cpu() -> float:
     return sum(fields[:3] + fields[5:8]) / TICKS
 
 
-def quiet_note() -> str:
-    """One second's look at the machine while nothing is asked of the server."""
-    before, began = machine_cpu(), time.monotonic()
+def quiet_note(parts: dict[str, int]) -> str:
+    """One second's look at what others do on this machine, while we ask nothing of the server."""
+    before, began = _of_others(parts), time.monotonic()
     threading.Event().wait(1)
-    busy = (machine_cpu() - before) / (time.monotonic() - began)
-    verdict = "quiet" if busy < BUSY_FROM else "NOT QUIET: trust CPU and ratios, not latencies"
-    return f"Before the load {busy:.2f} of {os.cpu_count()} cores were in use ({verdict})."
+    cores = max(0.0, (_of_others(parts) - before) / (time.monotonic() - began))
+    verdict = "quiet" if cores < BUSY_FROM else "NOT QUIET: trust CPU and ratios, not latencies"
+    return f"Before the load others used {cores:.2f} of {os.cpu_count()} cores ({verdict})."
+
+
+def _of_others(parts: dict[str, int]) -> float:
+    return machine_cpu() - sum(cpu_by_part(parts).values())

@@ -101,7 +101,8 @@ def run_one(platform: Any, mode: str, options: argparse.Namespace, folder: Path)
     rows = cases(options.cases, seed=options.seed)
     seconds = project.take_in(rows, folder=folder)
     rate = options.cases / seconds
-    note(f"{platform.title}: {options.cases:,} cases imported in {seconds:.1f} s. {quiet_note()}")
+    note(f"{platform.title}: {options.cases:,} cases imported in {seconds:.1f} s.")
+    note(quiet_note(platform.parts()))
     books, usage = asyncio.run(under_load(project.door, platform.parts(), options.seconds))
     for error, times in books.errors.most_common(5):
         note(f"{platform.title}: {times} times {error}")
