@@ -5,16 +5,16 @@ sentinels (an AI answer planted wrong) and repeats look like any case; qualifica
 say what was right, clause by clause. A check below the mark asks for more training, never for a ban.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
-from annotations import arms, audit, rubrics, visibility
+from annotations import arms, audit, entrance, known, rubrics, visibility
 from annotations.answers import Answer, check_sheet
 from annotations.details import NO_DETAILS, Details, check_details
 from annotations.errors import BadInput, Conflict, NotAllowed
@@ -22,15 +22,10 @@ from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate
 from annotations.measurement.skill import posterior
 from annotations.models import (
-    Adjudication,
-    Annotation,
     Case,
     Check,
     CriterionVersion,
     Gold,
-    Mark,
-    Membership,
-    Opinion,
     Project,
     Rater,
     RubricVersion,
@@ -38,30 +33,17 @@ from annotations.models import (
     Slot,
     Verdict,
 )
-from annotations.permissions import ADJUDICATORS
 from annotations.statuses import (
-    BLIND_ARMS,
     TAUGHT,
-    AnnotationStatus,
     Arm,
-    MarkKind,
-    Provenance,
     RaterKind,
-    RubricStatus,
     SlotPurpose,
     SlotStatus,
-    VerdictStatus,
 )
 
 UNAWARES = (SlotPurpose.KNOWN_GOLD, SlotPurpose.SENTINEL, SlotPurpose.REPEAT)
-REPEAT_AFTER = timedelta(days=7)
 # As long as a rater may take back a label (labelling.UNDO).
 UNDO = timedelta(seconds=60)
-ENOUGH_RATERS = 2
-LESSON_MARKS = (MarkKind.TRAINING, MarkKind.EXEMPLAR)
-MOST_LESSONS = 500
-# Entrance checks come before whatever a lead has assigned.
-ENTRANCE_PRIORITY = 100.0
 GONE = "This case is no longer yours. Take the next."
 
 
@@ -85,7 +67,6 @@ class Lesson:
     right: Answer
     planted: Answer | None
     note: str
-    dissent: dict[str, int]
 
     @property
     def is_right(self) -> bool:
@@ -100,16 +81,6 @@ class Skill:
     consistency: Estimate  # the same answer to the own case of a week ago and more
     adoption: Estimate  # took over the AI's answer where it was planted wrong
     checks: int
-
-
-@dataclass(frozen=True)
-class Qualifying:
-    """How far one rater is: answers right of those asked in the last full set."""
-
-    rater: Rater
-    answered: int
-    share: float | None
-    sets: int
 
 
 # ---- unawares: known gold, sentinels, repeats
@@ -152,21 +123,25 @@ def _make_unawares(
     rater: Rater, version: RubricVersion, purpose: SlotPurpose, n_done: int,
     max_severity: int | None,
 ) -> Slot | None:  # fmt: skip
-    cases = _repeatable(rater, version) if purpose == SlotPurpose.REPEAT else _known(rater, version)
+    cases = (
+        known.repeatable(rater, version)
+        if purpose == SlotPurpose.REPEAT
+        else known.new_to(rater, version)
+    )
     if purpose == SlotPurpose.SENTINEL and not _can_plant(rater.project):
         return None
     if max_severity is not None:
         severe = Slot.objects.filter(case=OuterRef("pk"), severity__gt=max_severity)
         cases = cases.exclude(Exists(severe))
-    cases = cases.exclude(Exists(_checks_of(rater)))
-    case = _pick(cases, rater=rater, n_done=n_done)
+    cases = cases.exclude(Exists(known.checks_of(rater)))
+    case = known.pick(cases, rater=rater, n_done=n_done)
     if case is None:
         return None
     if purpose == SlotPurpose.REPEAT:
-        return _make(rater, case, version, purpose, _own_words(rater, case, version))
-    expected = gold_words(case, version)
+        return known.make(rater, case, version, purpose, known.own_words(rater, case, version))
+    expected = known.gold_words(case, version)
     planted = _plant(case, version, expected) if purpose == SlotPurpose.SENTINEL else {}
-    return _make(rater, case, version, purpose, expected, planted)
+    return known.make(rater, case, version, purpose, expected, planted)
 
 
 def _can_plant(project: Project) -> bool:
@@ -193,127 +168,6 @@ def _plant(
         positive = word in question.criterion.positive
         planted[key] = {"word": word, "score": round(sure if positive else 1 - sure, 4)}
     return planted
-
-
-# ---- which cases are known
-
-
-def same_wording(version: RubricVersion) -> list[int]:
-    """The ids of all criterion versions whose question is, word for word, one of this version's."""
-    questions = {q.criterion_id: q.content_hash for q in rubrics.questions_of(version.pk)}
-    every = CriterionVersion.objects.filter(criterion__in=questions).select_related("criterion")
-    return [one.pk for one in every if one.content_hash == questions[one.criterion_id]]
-
-
-def known_gold(project: Project, version: RubricVersion) -> QuerySet[Gold]:
-    """Settled answers that a rater can be measured against: by two people or more, or adjudicated.
-
-    Gold of simulated raters measures nobody, except in the demo.
-    """
-    gold = Gold.objects.filter(
-        project=project, superseded_at__isnull=True, status=VerdictStatus.ANSWERED,
-        criterion_version__in=same_wording(version),
-    ).filter(
-        Q(n_raters__gte=ENOUGH_RATERS)
-        | Q(provenance__in=[Provenance.ADJUDICATED, Provenance.IMPORTED])
-    )  # fmt: skip
-    return gold if project.is_demo else gold.filter(is_simulated=False)
-
-
-def gold_words(case: Case, version: RubricVersion) -> dict[str, str]:
-    """{criterion key: the settled word} of a case, as far as it is known."""
-    found = known_gold(case.project, version).filter(case=case).select_related("criterion")
-    return {gold.criterion.key: gold.value for gold in found}
-
-
-def _known(rater: Rater, version: RubricVersion) -> QuerySet[Case]:
-    """Cases with known gold that this rater has had no part in. Those marked for training first."""
-    gold = known_gold(rater.project, version).filter(case=OuterRef("pk"))
-    return _foreign(rater).filter(Exists(gold))
-
-
-def _foreign(rater: Rater) -> QuerySet[Case]:
-    """Cases that this rater has not answered, skipped, decided or opted out of."""
-    mine = {"case": OuterRef("pk")}
-    cases = Case.objects.filter(project=rater.project).exclude(
-        Exists(Annotation.objects.filter(**mine, rater=rater))
-        | Exists(Skip.objects.filter(**mine, rater=rater))
-        | Exists(Slot.objects.filter(**mine, rater=rater, purpose=SlotPurpose.LABEL))
-        | Exists(Adjudication.objects.filter(**mine, adjudicator=rater.user_id))
-        | Exists(Opinion.objects.filter(**mine, by=rater.user_id))
-    )
-    return _wanted(cases, rater)
-
-
-def _wanted(cases: QuerySet[Case], rater: Rater) -> QuerySet[Case]:
-    # A missing category is NULL, which is in no list: it must not fall out of the exclusion.
-    opted_out = Q(strata__category__in=rater.opt_outs) & Q(strata__has_key="category")
-    return cases.exclude(opted_out) if rater.opt_outs else cases
-
-
-def _repeatable(rater: Rater, version: RubricVersion) -> QuerySet[Case]:
-    """The rater's own cases of a week ago and more, answered blind under the same wording."""
-    sheets = Annotation.objects.filter(
-        case=OuterRef("pk"), rater=rater, status=AnnotationStatus.SUBMITTED, arm__in=BLIND_ARMS,
-        submitted_at__lt=timezone.now() - REPEAT_AFTER,
-        verdicts__criterion_version__in=same_wording(version),
-    )  # fmt: skip
-    decided = Adjudication.objects.filter(case=OuterRef("pk"), adjudicator=rater.user_id)
-    cases = Case.objects.filter(Exists(sheets), project=rater.project)
-    return _wanted(cases.exclude(Exists(decided)), rater)
-
-
-def _own_words(rater: Rater, case: Case, version: RubricVersion) -> dict[str, str]:
-    first = Verdict.objects.filter(
-        case=case, annotation__rater=rater, revision=1, annotation__arm__in=BLIND_ARMS,
-        criterion_version__in=same_wording(version),
-    ).select_related("criterion").order_by("id")  # fmt: skip
-    return {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in first}
-
-
-def _checks_of(rater: Rater) -> QuerySet[Check]:
-    return Check.objects.filter(case=OuterRef("pk"), rater=rater)
-
-
-def _pick(cases: QuerySet[Case], *, rater: Rater, n_done: int) -> Case | None:
-    """One of the cases, by the keyed hash; cases that are marked for training come first."""
-    training = Mark.objects.filter(case=OuterRef("pk"), kind=MarkKind.TRAINING)
-    marked = cases.filter(Exists(training)).order_by("pk").first()
-    if marked is not None:
-        return marked
-    ends = Case.objects.filter(project=rater.project).aggregate(low=Min("pk"), high=Max("pk"))
-    if ends["low"] is None:
-        return None
-    share = arms.share_of("pick", rater.pk, n_done)
-    start = ends["low"] + int(share * (ends["high"] - ends["low"] + 1))
-    ordered = cases.order_by("pk")
-    return ordered.filter(pk__gte=start).first() or ordered.first()
-
-
-def _make(
-    rater: Rater, case: Case, version: RubricVersion, purpose: SlotPurpose,
-    expected: Mapping[str, str], planted: Mapping[str, Any] | None = None, *,
-    priority: float = 0.0,
-) -> Slot:  # fmt: skip
-    """A place for this rater only, and what will be right on it."""
-    foreseen = case.slots.aggregate(severity=Max("severity"))["severity"]
-    slot = Slot.objects.create(
-        project_id=rater.project_id, case=case, rubric_version=version, number=1, purpose=purpose,
-        assigned_to=rater, category=case.category, severity=foreseen, priority=priority,
-    )  # fmt: skip
-    Check.objects.create(
-        pk=_sheet_number(), slot=slot, project_id=rater.project_id, case=case, rater=rater,
-        rubric_version=version, purpose=purpose, expected=dict(expected),
-        planted=dict(planted or {}),
-    )  # fmt: skip
-    return slot
-
-
-def _sheet_number() -> int:
-    """The next number of the sheets' own sequence: in an address a check looks like any sheet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('annotations_annotation', 'id'))")
-        return int(cursor.fetchone()[0])
 
 
 # ---- answering
@@ -361,7 +215,7 @@ def take(
             status=SlotStatus.DONE, rater=rater, done_at=now, leased_until=None
         )
         if check.purpose == SlotPurpose.QUALIFICATION:
-            _qualify(rater, by=rater)
+            entrance.note_answer(rater)
     return check
 
 
@@ -503,186 +357,9 @@ def lessons(check: Check, *, rater: Rater) -> list[Lesson]:
                 right=Answer.parse(check.expected[key]),
                 planted=Answer.parse(planted["word"]) if planted else None,
                 note=decided or marks.get(question.criterion_id, ""),
-                dissent=one.dissent if one is not None else {},
             )
         )
     return found
-
-
-# ---- the entrance: qualification, and training after a rubric change
-
-
-def entrance(rater: Rater) -> bool:
-    """Whether the rater has to pass qualification or training before the next label.
-
-    Makes the places that are missing; while this is true, only they are given out.
-    """
-    if rater.kind != RaterKind.PERSON:
-        return False
-    project = rater.project
-    unqualified = bool(project.qualification_size) and rater.qualified_at is None
-    behind = bool(project.training_size) and _is_behind(rater)
-    if not unqualified and not behind:
-        return False
-    with transaction.atomic():
-        Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
-        if Check.objects.filter(
-            rater=rater, purpose__in=TAUGHT, answered_at__isnull=True
-        ).exists():  # fmt: skip
-            return True
-        version = project.rubric.released
-        if version is None:
-            return False
-        return (unqualified and _open_qualification(rater, version)) or (
-            behind and _open_training(rater, version)
-        )
-
-
-def _is_behind(rater: Rater) -> bool:
-    """Whether the rater's last sheet is of a version that has been replaced (one indexed look)."""
-    last = rater.annotations.filter(status=AnnotationStatus.SUBMITTED).order_by("-submitted_at")
-    return last.values_list("rubric_version__status", flat=True).first() == RubricStatus.ARCHIVED
-
-
-def _open_qualification(rater: Rater, version: RubricVersion) -> bool:
-    """The next set, or what is missing of one; False where there is no set for this rater.
-
-    Whoever has labelled already, or decides disagreements, is past it. A rater who is below the mark
-    when the settled cases are used up goes on, and the leads see it: training, no ban.
-    """
-    if rater.annotations.filter(status=AnnotationStatus.SUBMITTED).exists():
-        return False
-    if Membership.objects.filter(
-        project=rater.project, user=rater.user_id, role__in=ADJUDICATORS
-    ).exists():
-        return False
-    size = rater.project.qualification_size
-    missing = size - len(_qualification(rater)) % size
-    cases = _teachable(rater, version)[:missing]
-    if len(cases) < missing:
-        return False
-    for case in cases:
-        _make(rater, case, version, SlotPurpose.QUALIFICATION, gold_words(case, version),
-              priority=ENTRANCE_PRIORITY)  # fmt: skip
-    return True
-
-
-def _teachable(rater: Rater, version: RubricVersion) -> list[Case]:
-    """Adjudicated or marked cases that are new to this rater, those marked first."""
-    gold = _taught(rater.project, version).filter(case=OuterRef("pk"))
-    new = _foreign(rater).filter(Exists(gold)).exclude(Exists(_checks_of(rater)))
-    marked = new.filter(marks__kind__in=LESSON_MARKS).distinct().order_by("pk")[:MOST_LESSONS]
-    others = new.exclude(marks__kind__in=LESSON_MARKS).order_by("pk")[:MOST_LESSONS]
-    # In an order of the rater's own, so that neighbours can't pass answers on by their place.
-    return [
-        case
-        for cases in (marked, others)
-        for case in sorted(cases, key=lambda one: arms.share_of("lesson", rater.pk, one.pk))
-    ]
-
-
-def _taught(project: Project, version: RubricVersion) -> QuerySet[Gold]:
-    """Gold to qualify on: decided by an adjudicator, or marked as a lesson."""
-    marked = Mark.objects.filter(
-        case=OuterRef("case"), criterion=OuterRef("criterion"),
-        kind__in=LESSON_MARKS,
-    )  # fmt: skip
-    decided = Q(provenance__in=[Provenance.ADJUDICATED, Provenance.IMPORTED])
-    return known_gold(project, version).filter(decided | Exists(marked))
-
-
-def teachable_count(project: Project, version: RubricVersion) -> int:
-    """How many cases a qualification can draw on."""
-    return _taught(project, version).values("case").distinct().count()
-
-
-def _qualification(rater: Rater) -> list[Check]:
-    answered = Check.objects.filter(
-        rater=rater, purpose=SlotPurpose.QUALIFICATION, answered_at__isnull=False
-    )
-    return list(answered.order_by("answered_at", "id"))
-
-
-def _qualify(rater: Rater, *, by: Rater) -> None:
-    """After the last case of a set: qualified, or another set to learn from."""
-    project = rater.project
-    size, done = project.qualification_size, _qualification(rater)
-    if rater.qualified_at or not size or len(done) % size:
-        return
-    share = _share(done[-size:])
-    if share is None or share < project.qualification_mark:
-        audit.record("not yet qualified", rater, project=project, by=by.user, share=share)
-        return
-    rater.qualified_at = timezone.now()
-    rater.save(update_fields=["qualified_at"])
-    audit.record("qualified", rater, project=project, by=by.user, share=share)
-
-
-def _share(done: Sequence[Check]) -> float | None:
-    asked = sum(check.n_asked for check in done)
-    return sum(check.n_right for check in done) / asked if asked else None
-
-
-def _open_training(rater: Rater, version: RubricVersion) -> bool:
-    """Up to `training_size` cases on what has changed since the rater's last sheet; once a version."""
-    if Check.objects.filter(
-        rater=rater, purpose=SlotPurpose.TRAINING, rubric_version=version
-    ).exists():  # fmt: skip
-        return False
-    changed = changed_since(rater, version)
-    if not changed:
-        return False
-    gold = lesson_gold(rater.project, version, [q.criterion_id for q in changed])
-    words: dict[int, dict[str, str]] = {}
-    for one in gold.select_related("criterion"):
-        words.setdefault(one.case_id, {})[one.criterion.key] = one.value
-    mine = Skip.objects.filter(case=OuterRef("pk"), rater=rater)
-    decided = Adjudication.objects.filter(case=OuterRef("pk"), adjudicator=rater.user_id)
-    cases = _wanted(
-        Case.objects.filter(pk__in=words).exclude(Exists(mine) | Exists(decided)), rater
-    )
-    chosen = sorted(cases, key=lambda case: arms.share_of("lesson", rater.pk, case.pk))
-    chosen = chosen[: rater.project.training_size]
-    for case in chosen:
-        _make(rater, case, version, SlotPurpose.TRAINING, words[case.pk],
-              priority=ENTRANCE_PRIORITY)  # fmt: skip
-    return bool(chosen)
-
-
-def changed_since(rater: Rater, version: RubricVersion) -> list[CriterionVersion]:
-    """The questions that do not read as they did on the rater's last sheet."""
-    last = version_before(rater, version)
-    before = {q.criterion_id: q.content_hash for q in rubrics.questions_of(last)} if last else {}
-    return [
-        q for q in rubrics.questions_of(version.pk) if before.get(q.criterion_id) != q.content_hash
-    ]
-
-
-def version_before(rater: Rater, version: RubricVersion) -> int | None:
-    """The rubric version of the rater's last sheet under another version than this."""
-    sheets = rater.annotations.filter(status=AnnotationStatus.SUBMITTED)
-    return (
-        sheets.exclude(rubric_version=version)
-        .order_by("-submitted_at")
-        .values_list("rubric_version", flat=True)
-        .first()
-    )
-
-
-def lesson_gold(
-    project: Project, version: RubricVersion, criteria: Sequence[int]
-) -> QuerySet[Gold]:
-    """Gold that fits these criteria as this version words them: settled, or marked, since then."""
-    marked = Mark.objects.filter(
-        case=OuterRef("case"), criterion=OuterRef("criterion"),
-        kind__in=LESSON_MARKS, created_at__gte=version.released_at,
-    )  # fmt: skip
-    gold = Gold.objects.filter(
-        Q(criterion_version__in=same_wording(version)) | Exists(marked),
-        project=project, criterion__in=criteria, superseded_at__isnull=True,
-        status=VerdictStatus.ANSWERED,
-    )  # fmt: skip
-    return gold if project.is_demo else gold.filter(is_simulated=False)
 
 
 # ---- what the checks say
@@ -731,18 +408,3 @@ def _adopted(project: Project) -> dict[int, tuple[int, int]]:
 def sentinels_answered(project: Project) -> QuerySet[Check]:
     """Sentinels on which the rater has said the last word."""
     return Check.objects.filter(project=project, purpose=SlotPurpose.SENTINEL).exclude(final={})
-
-
-def qualifying(project: Project) -> list[Qualifying]:
-    """Everybody who is at the qualification, or went on below its mark."""
-    size = project.qualification_size
-    raters = Rater.objects.filter(
-        project=project, qualified_at__isnull=True, checks__purpose=SlotPurpose.QUALIFICATION
-    ).distinct()  # fmt: skip
-    found = []
-    for rater in raters:
-        done = _qualification(rater)
-        full = len(done) - len(done) % size if size else len(done)
-        last = done[max(0, full - size) : full] if size else done
-        found.append(Qualifying(rater, len(done), _share(last), full // size if size else 0))
-    return found

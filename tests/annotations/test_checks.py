@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from annotations import arms, checks, members, rubrics
+from annotations import arms, checks, entrance, known, members, rubrics
 from annotations.answers import Answer, parse_sheet
 from annotations.errors import BadInput, Conflict, NotAllowed
 from annotations.models import (
@@ -122,7 +122,7 @@ def test_where_no_check_is_due_the_database_is_not_asked(
     rater = ann1(world)
     with django_assert_num_queries(0):
         assert checks.due(rater, 1) is None
-        assert checks.entrance(Rater(kind=RaterKind.SIMULATED)) is False
+        assert entrance.is_outstanding(Rater(kind=RaterKind.SIMULATED)) is False
 
 
 def test_asking_twice_makes_one_check_and_the_next_comes_after_another_label(always: World) -> None:
@@ -491,21 +491,21 @@ def outstanding(world: World) -> list[Check]:
 
 
 def test_a_newcomer_qualifies_on_decided_cases_with_feedback(newcomer: World) -> None:
-    assert checks.entrance(ann1(newcomer))
-    assert checks.entrance(ann1(newcomer))
+    assert entrance.is_outstanding(ann1(newcomer))
+    assert entrance.is_outstanding(ann1(newcomer))
     first, second = outstanding(newcomer)
-    assert first.slot.priority == checks.ENTRANCE_PRIORITY
+    assert first.slot.priority == entrance.PRIORITY
     done = answer(newcomer, first, "yes")
     (lesson,) = checks.lessons(done, rater=ann1(newcomer))
     assert (lesson.is_right, lesson.note) == (True, "Because of the steps.")
-    assert checks.entrance(ann1(newcomer))
+    assert entrance.is_outstanding(ann1(newcomer))
     answer(newcomer, second, "yes")
     assert ann1(newcomer).qualified_at is not None
-    assert not checks.entrance(ann1(newcomer))
+    assert not entrance.is_outstanding(ann1(newcomer))
 
 
 def test_feedback_waits_for_the_answer_and_is_the_raters_own(newcomer: World) -> None:
-    checks.entrance(ann1(newcomer))
+    entrance.is_outstanding(ann1(newcomer))
     first = outstanding(newcomer)[0]
     with pytest.raises(NotAllowed):
         checks.lessons(first, rater=ann1(newcomer))
@@ -518,23 +518,23 @@ def test_below_the_mark_comes_another_set_and_then_no_ban(newcomer: World) -> No
     rater = ann1(newcomer)
     seen: set[int] = set()
     for _ in range(2):
-        assert checks.entrance(rater)
+        assert entrance.is_outstanding(rater)
         for check in outstanding(newcomer):
             assert check.case_id not in seen
             seen.add(check.case_id)
             answer(newcomer, check, "no")
-    assert not checks.entrance(ann1(newcomer))
+    assert not entrance.is_outstanding(ann1(newcomer))
     assert ann1(newcomer).qualified_at is None
-    (row,) = checks.qualifying(newcomer.project)
+    (row,) = entrance.qualifying(newcomer.project)
     assert (row.rater, row.answered, row.share, row.sets) == (rater, 4, 0.0, 2)
 
 
 def test_a_skipped_lesson_is_made_up_for(newcomer: World) -> None:
-    checks.entrance(ann1(newcomer))
+    entrance.is_outstanding(ann1(newcomer))
     first, second = outstanding(newcomer)
     checks.skip(first.slot, rater=ann1(newcomer), reason="I would rather not read this")
     answer(newcomer, second)
-    assert checks.entrance(ann1(newcomer))
+    assert entrance.is_outstanding(ann1(newcomer))
     (third,) = outstanding(newcomer)
     assert third.case_id not in (first.case_id, second.case_id)
     answer(newcomer, third)
@@ -542,7 +542,7 @@ def test_a_skipped_lesson_is_made_up_for(newcomer: World) -> None:
 
 
 def test_a_lesson_can_not_be_taken_back(newcomer: World) -> None:
-    checks.entrance(ann1(newcomer))
+    entrance.is_outstanding(ann1(newcomer))
     answer(newcomer, outstanding(newcomer)[0])
     with pytest.raises(Conflict, match="seen"):
         checks.take_back(ann1(newcomer), after=None)
@@ -552,8 +552,8 @@ def test_too_little_gold_keeps_nobody_out(world: World) -> None:
     configure(world, qualification_size=5)
     gold(world, decided=True)
     gold(world)  # unanimous, and not marked: nothing to teach from
-    assert checks.teachable_count(world.project, world.rubric) == 1
-    assert not checks.entrance(ann1(world))
+    assert known.teachable_count(world.project, world.rubric) == 1
+    assert not entrance.is_outstanding(ann1(world))
 
 
 def test_a_marked_case_is_a_lesson_too(world: World) -> None:
@@ -563,22 +563,18 @@ def test_a_marked_case_is_a_lesson_too(world: World) -> None:
         case=case, criterion=world.harm.criterion, kind="training", note="A plain one.",
         by=world.adjudicator,
     )  # fmt: skip
-    assert checks.entrance(ann1(world))
+    assert entrance.is_outstanding(ann1(world))
     done = answer(world, outstanding(world)[0])
     assert checks.lessons(done, rater=ann1(world))[0].note == "A plain one."
 
 
 def test_whoever_has_labelled_or_decides_is_past_the_qualification(newcomer: World) -> None:
     newcomer.give(newcomer.ann1, newcomer.make_case())
-    assert not checks.entrance(ann1(newcomer))
-    for user in (newcomer.lead, newcomer.adjudicator):
-        assert not checks.entrance(newcomer.rater(user))
-    members.change_role(
-        newcomer.member(newcomer.adjudicator),
-        role=Role.ANNOTATOR,
-        by=newcomer.lead,
-    )
-    assert checks.entrance(newcomer.rater(newcomer.adjudicator))
+    assert not entrance.is_outstanding(ann1(newcomer))
+    member = newcomer.member(newcomer.viewer)
+    for role, expected in ((Role.LEAD, False), (Role.ADJUDICATOR, False), (Role.ANNOTATOR, True)):
+        members.change_role(member, role=role, by=newcomer.lead)
+        assert entrance.is_outstanding(newcomer.rater(newcomer.viewer)) is expected, role
 
 
 # ---- training after a release
@@ -607,7 +603,7 @@ def experienced(world: World) -> World:
 
 def test_who_labelled_before_the_release_trains_on_what_changed(experienced: World) -> None:
     cases = [gold(experienced) for _ in range(3)]
-    assert checks.entrance(ann1(experienced))
+    assert entrance.is_outstanding(ann1(experienced))
     found = outstanding(experienced)
     assert len(found) == 2
     assert {check.purpose for check in found} == {"training"}
@@ -615,11 +611,11 @@ def test_who_labelled_before_the_release_trains_on_what_changed(experienced: Wor
     for check in found:
         done = answer(experienced, check, "no")
         assert not checks.lessons(done, rater=ann1(experienced))[0].is_right
-    assert not checks.entrance(ann1(experienced))
+    assert not entrance.is_outstanding(ann1(experienced))
 
 
 def test_with_no_gold_under_the_new_words_nobody_waits(experienced: World) -> None:
-    assert not checks.entrance(ann1(experienced))
+    assert not entrance.is_outstanding(ann1(experienced))
 
 
 def test_old_gold_that_is_marked_since_the_release_is_a_lesson(world: World) -> None:
@@ -630,14 +626,14 @@ def test_old_gold_that_is_marked_since_the_release_is_a_lesson(world: World) -> 
     Mark.objects.create(
         case=since, criterion=world.harm.criterion, kind="training", by=world.adjudicator
     )
-    assert checks.entrance(ann1(world))
+    assert entrance.is_outstanding(ann1(world))
     assert [check.case for check in outstanding(world)] == [since]
     assert before != since
 
 
 def test_who_comes_after_the_release_needs_no_training(experienced: World) -> None:
     gold(experienced)
-    assert not checks.entrance(experienced.rater(experienced.ann2))
+    assert not entrance.is_outstanding(experienced.rater(experienced.ann2))
 
 
 def test_a_release_that_changes_no_question_asks_for_no_training(world: World) -> None:
@@ -645,10 +641,10 @@ def test_a_release_that_changes_no_question_asks_for_no_training(world: World) -
     world.give(world.ann1, world.make_case())
     world.add_severity()
     gold(world)
-    assert [q.criterion.key for q in checks.changed_since(ann1(world), world.rubric)] == [
+    assert [q.criterion.key for q in entrance.changed_since(ann1(world), world.rubric)] == [
         "severity"
     ]
-    assert not checks.entrance(ann1(world))  # no gold on the new question yet
+    assert not entrance.is_outstanding(ann1(world))  # no gold on the new question yet
 
 
 # ---- skill
