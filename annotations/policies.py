@@ -1,15 +1,25 @@
 """When a thing is allowed, beyond who may do it."""
 
+import hashlib
+import hmac
+
+from django.conf import settings
+
+from annotations import standing
 from annotations.errors import BadInput, Conflict, NotAllowed, NotFound
-from annotations.models import Annotation, Case, Membership, RubricVersion
+from annotations.models import Case, Membership, RubricVersion
 from annotations.permissions import ADJUDICATORS, LEADS, has_role
-from annotations.statuses import AnnotationStatus, CaseStatus, Role
+from annotations.standing import Stand, Standing
+from annotations.statuses import CaseStatus, Role
+
+RECHECK_SHARE = 0.10  # of decisions, answered again blind by another adjudicator
 
 
 def check_can_adjudicate(membership: Membership, case: Case) -> None:
     """Adjudicators only, on a case that is past labelling, and not on their own answer.
 
-    Somebody who rated the case may decide it only where the project has no other adjudicator.
+    Somebody who rated the case may decide it only where every other adjudicator rated it too, and
+    an owner where two adjudicators differ.
     """
     if not has_role(membership, ADJUDICATORS):
         raise NotAllowed("Adjudicating is for adjudicators, leads and owners of the project.")
@@ -17,24 +27,52 @@ def check_can_adjudicate(membership: Membership, case: Case) -> None:
         raise NotFound("There is no such case in this project.")
     if case.status not in (CaseStatus.ADJUDICATION, CaseStatus.SETTLED):
         raise Conflict("This case is still being labelled: adjudication opens when it is done.")
-    if is_own_case(membership, case):
+    if is_own_case(membership, case) and not _is_referee(membership, case):
         raise NotAllowed("You labelled this case yourself, so another adjudicator decides it.")
 
 
 def is_own_case(membership: Membership, case: Case) -> bool:
     """Whether the member rated the case, so that one of the other adjudicators must decide it."""
-    rated = Annotation.objects.filter(
-        case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
-    ).exists()
-    return rated and others_can_adjudicate(membership)
+    eligible = standing.eligible_by_case([case])[case.pk]
+    return bool(eligible) and membership.user_id not in eligible
 
 
-def others_can_adjudicate(membership: Membership) -> bool:
-    return (
-        Membership.objects.filter(project=membership.project, role__in=ADJUDICATORS)
-        .exclude(pk=membership.pk)
-        .exists()
+def _is_referee(membership: Membership, case: Case) -> bool:
+    """Whether an owner is asked to decide between two adjudicators, whoever rated the case."""
+    if Role(membership.role) != Role.OWNER:
+        return False
+    return any(one.stand == Stand.DISPUTED for one in standing.of_cases([case]).values())
+
+
+def is_next_decider(membership: Membership, stands: Standing) -> bool:
+    """Whether this adjudicator's decision can move an open question on.
+
+    One adjudicator does not second the own decision, nor decide a dispute of which it is a side;
+    an owner may do the latter.
+    """
+    if membership.user_id not in stands.deciders or stands.stand in (Stand.OPEN, Stand.DECIDED):
+        return True
+    return stands.stand == Stand.DISPUTED and Role(membership.role) == Role.OWNER
+
+
+def check_is_next_decider(membership: Membership, stands: Standing) -> None:
+    if is_next_decider(membership, stands):
+        return
+    if stands.stand == Stand.SECOND:
+        raise Conflict(
+            "Your decision is kept. At severity 3 or more it takes two: it becomes gold when "
+            "another adjudicator, who does not know it, decides the same."
+        )
+    raise NotAllowed(
+        "You and another adjudicator differ here: a third adjudicator or an owner decides."
     )
+
+
+def wants_recheck(case: Case, *, criterion_id: int, number: int) -> bool:
+    """Whether the case's decision of this number is to be checked: by a keyed hash, one in ten."""
+    message = f"recheck:{case.pk}:{criterion_id}:{number}".encode()
+    digest = hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < RECHECK_SHARE
 
 
 def check_can_give_role(by: Membership, *, old: Role | None, new: Role) -> None:

@@ -185,12 +185,17 @@ def blind_verdicts_of_people() -> QuerySet[Verdict]:
     )
 
 
+def current_gold() -> Exists:
+    """Whether the row's question has gold on the row's case."""
+    here = {"case": OuterRef("case"), "criterion": OuterRef("criterion")}
+    return Exists(Gold.objects.filter(**here, superseded_at__isnull=True))
+
+
 def open_verdicts() -> QuerySet[Verdict]:
     """The verdicts whose question has no gold on their case, and is one that somebody decides."""
-    gold = Gold.objects.filter(
-        case=OuterRef("case"), criterion=OuterRef("criterion"), superseded_at__isnull=True
+    return blind_verdicts_of_people().filter(
+        ~current_gold(), criterion_version__is_descriptive=False
     )
-    return blind_verdicts_of_people().filter(~Exists(gold), criterion_version__is_descriptive=False)
 
 
 def rechecks_for(by: Membership) -> QuerySet[Gold]:

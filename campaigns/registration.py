@@ -4,10 +4,12 @@ from annotations.context import INSTALL_NOTES
 from annotations.jobs import SWEEPERS
 from annotations.navigation import NAV_ITEMS
 from annotations.origins import ORIGIN_SOURCES
+from annotations.precedents import NEARNESS
 from annotations.rubrics import ORIGINS
 from campaigns import demo, loop, proposals
 from campaigns.embeddings import encoder
 from campaigns.lineage import lineage_of
+from campaigns.vectors import nearness
 from campaigns.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
@@ -28,3 +30,4 @@ def register() -> None:
     ORIGIN_SOURCES.append(lineage_of)
     NAV_ITEMS.extend(ITEMS)
     ORIGINS.append(proposals.taken_up)
+    NEARNESS.append(nearness)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from campaigns.embeddings import Encode, Encoder
+from campaigns.embeddings import Encode, Encoder, encoder
 from campaigns.models import Embedding
 
 LOOK_UP = 2000
@@ -33,6 +33,18 @@ def stored_encode(coder: Encoder) -> Encode:
         return np.stack([known[h] for h in hashes]) if hashes else np.empty((0, 384), np.float32)
 
     return encode
+
+
+def nearness(own: str, others: Sequence[str]) -> list[float | None] | None:
+    """How alike a text is to each of others, all given by their sha256, from stored vectors alone.
+
+    For the precedents of the floor below. None for a text without a vector; nothing is embedded
+    here, so that no page waits for a model.
+    """
+    known = _known(encoder().revision, [own, *others])
+    if own not in known:
+        return None
+    return [float(known[own] @ known[other]) if other in known else None for other in others]
 
 
 def _known(revision: str, hashes: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:

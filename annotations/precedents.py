@@ -1,0 +1,194 @@
+"""Precedents: settled cases that read most like a given one, for raters and adjudicators.
+
+The newest settled cases of the same rubric version are compared, so many and no more, however large
+the project is: one query for their gold, one for texts that this process has not read yet. Texts
+are compared by the words that they share, rare words more than common ones; where the floor above
+has vectors of the texts, by those.
+"""
+
+import hashlib
+import re
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+
+from django.db.models import CharField, F, Func, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import SHA256, Left, NullIf
+
+from annotations.answers import Answer
+from annotations.models import Case, Gold, RubricVersion
+from annotations.statuses import Cause, VerdictStatus
+
+MOST_CASES = 200
+MOST_CHARACTERS = 1_500  # of the prompt and of the response, for their words
+EXCERPT = 400
+REMEMBERED = 1_000  # texts in memory: about 10 MB
+_WORD = re.compile(r"\w{2,}")
+
+# Filled by the floor above at start-up: (own text's sha256, others') -> how alike each other is, or
+# None where it has no vector of it; None for all where it has none of the own text.
+Nearness = Callable[[str, Sequence[str]], Sequence[float | None] | None]
+NEARNESS: list[Nearness] = []
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One settled answer of a precedent, in words. Cause and note are the adjudicator's, or empty."""
+
+    question: str
+    answer: str
+    cause: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Precedent:
+    """A settled case with its answers; `likeness` is 1 for the same words, 0 for none shared."""
+
+    case_id: int
+    prompt: str
+    response: str
+    notice: str
+    likeness: float
+    answers: tuple[Settled, ...]
+    is_simulated: bool
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is remembered of a case's text."""
+
+    prompt: str
+    response: str
+    notice: str
+    sha256: str
+    words: frozenset[str]
+
+
+def nearest(case: Case, *, rubric_version: RubricVersion, limit: int = 3) -> list[Precedent]:
+    """The settled cases under this rubric version that read most like `case`, the nearest first."""
+    golds = _settled_under(rubric_version, but=case)
+    texts = _texts_of(golds)
+    own = _own_text(case)
+    likeness = _by_vectors(own, texts, at_least=limit) or _by_words(own, texts)
+    best = sorted((pk for pk in likeness if likeness[pk] > 0), key=lambda pk: (-likeness[pk], -pk))
+    return [_precedent(golds[pk], texts[pk], likeness[pk]) for pk in best[:limit]]
+
+
+def _settled_under(version: RubricVersion, *, but: Case) -> dict[int, list[Gold]]:
+    """case id -> its gold under the version, for the newest cases that are settled."""
+    rows = (
+        Gold.objects.filter(
+            project=but.project_id, superseded_at__isnull=True, criterion_version__version=version
+        )
+        .exclude(case=but.pk)
+        .select_related("criterion_version", "adjudication")
+        .order_by("-id")[:MOST_CASES]
+    )
+    found: dict[int, list[Gold]] = defaultdict(list)
+    for gold in rows:
+        found[gold.case_id].append(gold)
+    return found
+
+
+# Texts of cases never change, so what was read of them once is read no more.
+_REMEMBERED: OrderedDict[int, Text] = OrderedDict()
+
+
+def _texts_of(case_ids: Iterable[int]) -> dict[int, Text]:
+    found = {pk: _REMEMBERED.get(pk) for pk in case_ids}
+    new = [pk for pk, text in found.items() if text is None]
+    fresh = dict(_read_texts(new)) if new else {}
+    _REMEMBERED.update(fresh)
+    while len(_REMEMBERED) > REMEMBERED:
+        _REMEMBERED.popitem(last=False)
+    return {pk: text or fresh[pk] for pk, text in found.items() if text or pk in fresh}
+
+
+def _read_texts(case_ids: Sequence[int]) -> Iterable[tuple[int, Text]]:
+    """Only the beginnings are read: a case may be of any length."""
+    prompt = KeyTextTransform("content", KeyTransform("-1", "conversation"))
+    whole = Func(
+        Value("\n"), *(NullIf(part, Value("")) for part in (F("context"), prompt, F("response"))),
+        function="CONCAT_WS", output_field=CharField(),
+    )  # fmt: skip
+    rows = Case.objects.filter(pk__in=case_ids).values_list(
+        "pk", Left(prompt, MOST_CHARACTERS), Left("response", MOST_CHARACTERS),
+        KeyTextTransform("content_notice", "strata"), SHA256(whole),
+    )  # fmt: skip
+    for pk, asked, response, notice, sha256 in rows:
+        asked, response = asked or "", response or ""
+        yield pk, Text(asked[:EXCERPT], response[:EXCERPT], notice or "", sha256,
+                       _words(f"{asked}\n{response}"))  # fmt: skip
+
+
+def _own_text(case: Case) -> Text:
+    whole = "\n".join(part for part in (case.context, str(case.prompt), case.response) if part)
+    return Text(
+        "", "", "", hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(),
+        _words(f"{str(case.prompt)[:MOST_CHARACTERS]}\n{case.response[:MOST_CHARACTERS]}"),
+    )  # fmt: skip
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
+
+
+def _by_vectors(own: Text, texts: Mapping[int, Text], *, at_least: int) -> dict[int, float]:
+    """Cosines of stored vectors, if there are enough of them to choose from; else nothing."""
+    for source in NEARNESS:
+        found = source(own.sha256, [text.sha256 for text in texts.values()])
+        near = {pk: c for pk, c in zip(texts, found or [], strict=False) if c is not None}
+        if len(near) >= at_least:
+            return near
+    return {}
+
+
+def _by_words(own: Text, texts: Mapping[int, Text]) -> dict[int, float]:
+    """Cosine of the sets of words, each word weighted by how rare it is among these texts."""
+    df = Counter(word for text in texts.values() for word in text.words)
+    n = len(texts) + 1
+    weight = {word: log(1 + n / count) ** 2 for word, count in df.items()}
+    rarest = log(1 + n) ** 2
+    own_norm = sum(weight.get(word, rarest) for word in own.words)
+    likeness = {}
+    for pk, text in texts.items():
+        shared = sum(weight[word] for word in own.words & text.words)
+        norm = sum(weight[word] for word in text.words) * own_norm
+        likeness[pk] = shared / sqrt(norm) if norm else 0.0
+    return likeness
+
+
+def _precedent(golds: Sequence[Gold], text: Text, likeness: float) -> Precedent:
+    golds = sorted(golds, key=lambda gold: gold.criterion_version.position)
+    return Precedent(
+        case_id=golds[0].case_id,
+        prompt=text.prompt,
+        response=text.response,
+        notice=text.notice,
+        likeness=likeness,
+        answers=tuple(_settled(gold) for gold in golds),
+        is_simulated=any(gold.is_simulated for gold in golds),
+    )
+
+
+def _settled(gold: Gold) -> Settled:
+    decision = gold.adjudication
+    known = decision is not None and decision.cause != Cause.NOT_RECORDED
+    return Settled(
+        question=gold.criterion_version.name,
+        answer=_in_words(gold),
+        cause=str(decision.get_cause_display()) if decision and known else "",
+        note=decision.note if decision else "",
+    )
+
+
+def _in_words(gold: Gold) -> str:
+    status = VerdictStatus(gold.status)
+    if status == VerdictStatus.CANT_TELL:
+        return "Can't tell"
+    if status == VerdictStatus.NOT_APPLICABLE:
+        return "Not applicable"
+    return gold.criterion_version.label_of(Answer(status, gold.value).value)
