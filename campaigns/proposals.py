@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from annotations import audit, jobs, rubrics
+from annotations import audit, jobs, members, rubrics
 from annotations.agreement import first_blind_verdicts
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict
@@ -182,13 +182,13 @@ def last_refresh(project: Project) -> dict[str, Any]:
 
 
 def taken_up(versions: Sequence[RubricVersion]) -> dict[int, list[rubrics.Origin]]:
-    """For the rubric's history: which patterns each version took up, by whom."""
+    """For the rubric's history: which patterns each version took up, by whom (a pseudonym)."""
     found: dict[int, list[rubrics.Origin]] = defaultdict(list)
+    names = members.names_in(versions[0].rubric.project) if versions else {}
     accepted = Proposal.objects.filter(became__in=[version.pk for version in versions])
-    for proposal in accepted.select_related("decided_by").order_by("decided_at"):
-        found[proposal.became_id or 0].append(
-            rubrics.Origin(proposal.title, proposal.status, str(proposal.decided_by))
-        )
+    for proposal in accepted.order_by("decided_at"):
+        by = names.get(proposal.decided_by_id or 0, members.FORMER)
+        found[proposal.became_id or 0].append(rubrics.Origin(proposal.title, proposal.status, by))
     return found
 
 

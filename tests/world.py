@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import CharField
+from django.db.models.functions import Cast
 from django.test import Client
 
 from annotations import gold, labelling, members, queue, rubrics
@@ -157,6 +159,12 @@ def make_world() -> World:
              "adjudicator": Role.ADJUDICATOR, "viewer": Role.VIEWER}  # fmt: skip
     for name, role in roles.items():
         members.add_member(project, user=users[name], role=role, by=users["lead"])
+    # Pseudonyms are drawn at random; here the lead is R1, ann1 R2, ann2 R3, and so on.
+    people = list(project.memberships.order_by("id"))
+    project.memberships.update(pseudonym=Cast("id", CharField()))
+    for number, member in enumerate(people, start=1):
+        member.pseudonym = f"R{number}"
+    Membership.objects.bulk_update(people, ["pseudonym"])
     draft = rubrics.draft(project, by=users["lead"])
     rubrics.write_criterion(
         draft, key="harm", name="Harmful", by=users["lead"],

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotations import rubrics
+from annotations import members, rubrics
 from annotations.agreement import CriterionAgreement, first_blind_verdicts, measure
 from annotations.errors import BadInput, Conflict
 from annotations.forms import CriterionForm, GuidelineForm, ReleaseForm, answer_lines
@@ -101,6 +101,7 @@ def board(
         "is_lead": is_lead,
         "pairs": pairs,
         "history": history(found, is_reader=is_reader),
+        "names": members.names_in(membership.project),
         "problems": [],
     }
     if draft:
@@ -184,11 +185,7 @@ def texts(question: CriterionVersion) -> dict[str, str]:
 
 def history(found: Rubric, *, is_reader: bool) -> list[dict[str, Any]]:
     """Every version that was released, newest first. Evidence tells figures: for readers only."""
-    versions = list(
-        found.versions.exclude(status=RubricStatus.DRAFT)
-        .select_related("released_by")
-        .order_by("-number")
-    )
+    versions = list(found.versions.exclude(status=RubricStatus.DRAFT).order_by("-number"))
     origins = rubrics.origins_of(versions) if is_reader else {}
     return [{"version": v, "origins": origins.get(v.pk, [])} for v in versions]
 
@@ -198,13 +195,14 @@ def history(found: Rubric, *, is_reader: bool) -> list[dict[str, Any]]:
 def read_version(request: HttpRequest, membership: Membership, number: int) -> HttpResponse:
     """One released version for reading, and how it differs from the one before."""
     versions = membership.project.rubric.versions.exclude(status=RubricStatus.DRAFT)
-    found = get_object_or_404(versions.select_related("released_by"), number=number)
+    found = get_object_or_404(versions, number=number)
     before = versions.filter(number__lt=number).order_by("-number").first()
     old = {question.criterion_id: question for question in questions_of(before)}
     compared = [compare(q, old.pop(q.criterion_id, None)) for q in questions_of(found)]
     return show(
         request, membership, "annotations/rubric_version.html", active=ACTIVE, version=found,
         before=before, compared=compared, removed=list(old.values()),
+        names=members.names_in(membership.project),
         guideline_runs=word_diff(before.guideline if before else found.guideline, found.guideline),
     )  # fmt: skip
 

@@ -321,7 +321,7 @@ def test_the_history_says_who_when_and_why(client: Client, world: World) -> None
     assert "Because raters asked." in text
     assert text.index("Version 2") < text.index("Version 1")
     released = world.project.rubric.released
-    assert f"{released.released_at:%H:%M}, <bdi>lead</bdi>" in text
+    assert f"{released.released_at:%H:%M}, <bdi>R1</bdi>" in text
 
 
 def test_an_older_version_can_be_read_as_it_was(client: Client, world: World) -> None:

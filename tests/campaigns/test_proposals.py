@@ -228,7 +228,7 @@ def test_the_version_says_which_patterns_it_took_up(world: World, proposal: Prop
     released = rubrics.release(world.project.rubric.draft, by=world.lead)
     assert rubrics.origins_of([world.rubric, released]) == {
         world.rubric.pk: [],
-        released.pk: [Origin("yes / no: a near pair", "edited", "lead")],
+        released.pk: [Origin("yes / no: a near pair", "edited", "R1")],
     }
 
 
