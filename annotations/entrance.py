@@ -47,6 +47,17 @@ class Qualifying:
     sets: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a rater is in a set of lessons: the `number`th of `size`, and after the last how it went."""
+
+    number: int
+    size: int
+    is_over: bool
+    is_qualified: bool
+    share: float | None
+
+
 def is_outstanding(rater: Rater) -> bool:
     """Whether the rater has to pass qualification or training before the next label.
 
@@ -136,6 +147,30 @@ def note_answer(rater: Rater) -> None:
     rater.qualified_at = timezone.now()
     rater.save(update_fields=["qualified_at"])
     audit.record("qualified", rater, project=project, by=rater.user, share=share)
+
+
+def standing(rater: Rater, check: Check) -> Standing:
+    """The place of an answered lesson in its set, for its feedback."""
+    same = Check.objects.filter(
+        rater=rater, purpose=check.purpose, answered_at__lte=check.answered_at
+    )
+    if check.purpose == SlotPurpose.TRAINING:
+        same = same.filter(rubric_version=check.rubric_version)
+        every = Check.objects.filter(
+            rater=rater, purpose=check.purpose, rubric_version=check.rubric_version
+        )
+        size = every.count()
+    else:
+        size = rater.project.qualification_size or same.count()
+    done = list(same.order_by("answered_at", "id"))
+    number = (len(done) - 1) % size + 1
+    return Standing(
+        number=number,
+        size=size,
+        is_over=number == size,
+        is_qualified=rater.qualified_at is not None,
+        share=_share(done[-number:]),
+    )
 
 
 def _share(done: Sequence[Check]) -> float | None:
