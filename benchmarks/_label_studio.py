@@ -216,10 +216,14 @@ class Project:
         said = answer.expect(200).json()
         return Work(said["id"], said["data"]["case_id"])
 
-    async def submit(self, rater: Agent, work: Work, word: str) -> None:
+    async def submit(self, rater: Agent, work: Work, word: str) -> str | None:
         sheet = {"lead_time": 1.0, "result": [{"id": "x1", "origin": "manual", **choice(word)}]}
         path = f"/api/tasks/{work.slot}/annotations?project={self.number}"
         (await rater.post_json(path, sheet)).expect(201)
+        return None
+
+    async def look(self, rater: Agent, then: str) -> None:
+        """Its page goes on to the next case."""
 
     def sheets(self, books: Books) -> list[Sheet]:
         """Every annotation of its export."""

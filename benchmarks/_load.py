@@ -51,8 +51,14 @@ class Platform(Protocol):
     async def next(self, rater: Agent, *, after: Work | None) -> Work | None:
         """The next case; None when nothing is left. Raises `Refused` or OSError."""
 
-    async def submit(self, rater: Agent, work: Work, word: str) -> None:
-        """Return when the platform has said that it took the answer; else raise."""
+    async def submit(self, rater: Agent, work: Work, word: str) -> str | None:
+        """Return when the platform has said that it took the answer; else raise.
+
+        The address of what the rater is to look at before the next case, if there is any.
+        """
+
+    async def look(self, rater: Agent, then: str) -> None:
+        """Look at that, and go on: work for the server that is part of no time here."""
 
 
 @dataclass
@@ -172,11 +178,13 @@ async def _next(
 async def _submit(platform: Platform, rater: Agent, books: Books, work: Work) -> None:
     word = word_for(rater.name, work.case)
     began = time.perf_counter()
-    await platform.submit(rater, work, word)
+    then = await platform.submit(rater, work, word)
     now = time.perf_counter()
     books.submit.append(now - began)
     books.taken[rater.name, work.case] = word
     books.in_window += books.began <= now <= books.ended
+    if then:
+        await platform.look(rater, then)
 
 
 # ---- the audit

@@ -204,17 +204,24 @@ class Api:
         said = answer.expect(200).json()
         return Work(said["slot"], str(said["case"]["id"]))
 
-    async def submit(self, rater: Agent, work: Work, word: str) -> None:
+    async def submit(self, rater: Agent, work: Work, word: str) -> str | None:
         sheet = {"answers": {CRITERION: word}}
         (await rater.post_json(f"{self.queue}/{work.slot}/submit/", sheet)).expect(200)
+        return None
+
+    async def look(self, rater: Agent, then: str) -> None:
+        """A program looks at nothing."""
 
 
 class Browser:
-    """The requests of the labelling room: the fragment of the next case, and the sheet's form."""
+    """The requests of the labelling room's page, which fetches the next case while one is in hand.
 
-    fetches_ahead = False
-    slot_of = re.compile(rb"/label/(\d+)/draft/")
-    case_of = re.compile(rb"Case (\d+)</h1>")
+    A rater at this speed sends no draft: those wait for a pause of 0.4 s in the typing.
+    """
+
+    fetches_ahead = True
+    slot_of = re.compile(rb'data-slot="(\d+)"')
+    case_of = re.compile(rb">Case (\d+)</h1>")
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -236,19 +243,23 @@ class Browser:
         return agent
 
     async def next(self, rater: Agent, *, after: Work | None) -> Work | None:
-        answer = (await rater.get(self.room)).expect(200)
-        slot = self.slot_of.search(answer.body)
-        if slot is None:
+        answer = await rater.get(f"{self.room}next/?after={after.slot if after else ''}")
+        if answer.status == 204:
             return None
-        case = self.case_of.search(answer.body)
-        if case is None:
-            raise Refused("The page does not say which case it shows.")
+        body = answer.expect(200).body
+        slot, case = self.slot_of.search(body), self.case_of.search(body)
+        if slot is None or case is None:
+            raise Refused(f"No case is in {body[:200].decode()}")
         return Work(int(slot[1]), case[1].decode())
 
-    async def submit(self, rater: Agent, work: Work, word: str) -> None:
+    async def submit(self, rater: Agent, work: Work, word: str) -> str | None:
         path = f"{self.room}{work.slot}/"
         answer = await rater.post_form(path, {f"answer-{CRITERION}": word, "comment": ""})
-        shown = answer.expect(302).header("location")
-        if shown != self.room:  # the AI's answer, after the own one: the rater keeps the own one
-            (await rater.get(shown)).expect(200)
-            (await rater.post_form(shown, {"act": "keep"})).expect(302)
+        said = json.loads(answer.expect(204).header("HX-Trigger"))
+        then: str | None = said["submitted"]["then"]
+        return then
+
+    async def look(self, rater: Agent, then: str) -> None:
+        """The AI's answer, after the own one: the rater keeps the own one."""
+        (await rater.get(then)).expect(200)
+        (await rater.post_form(then, {"act": "keep"})).expect(204)

@@ -100,8 +100,12 @@ class Door:
         answer = (await rater.get("/next")).expect(200, 204)
         return Work(int(answer.body), answer.body.decode()) if answer.body else None
 
-    async def submit(self, rater: Agent, work: Work, word: str) -> None:
+    async def submit(self, rater: Agent, work: Work, word: str) -> str | None:
         (await rater.post_json(f"/{work.slot}", {"word": word})).expect(204)
+        return None
+
+    async def look(self, rater: Agent, then: str) -> None:
+        """There is nothing to look at."""
 
 
 @contextmanager
