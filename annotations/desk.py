@@ -6,22 +6,40 @@ functions and can't tell which it was.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from annotations import checks, entrance, labelling, queue, sittings, visibility
+from annotations import checks, entrance, labelling, queue, rows, rubrics, sittings, visibility
 from annotations.answers import Answer
 from annotations.checks import Planted
 from annotations.details import NO_DETAILS, Details
 from annotations.errors import NotFound
-from annotations.models import Annotation, Check, Project, Rater, Sitting, Slot
+from annotations.models import (
+    Annotation,
+    Case,
+    Check,
+    Project,
+    Rater,
+    RubricVersion,
+    Sitting,
+    Slot,
+)
 from annotations.sittings import Due
-from annotations.statuses import AnnotationStatus, SlotPurpose, SlotStatus, VerdictStatus
+from annotations.statuses import (
+    AnnotationStatus,
+    RubricStatus,
+    SlotPurpose,
+    SlotStatus,
+    VerdictStatus,
+)
 
 # While many severe cases came in a row, nothing above this severity is given out.
 MILD = 2
+NO_PLACE = "There is no such place in this project's queue."
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,7 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
     due = sittings.due(sitting, project, timezone.now())
     if due is not None and due.stops:
         return Next(None, due, sitting)
-    entering = entrance.is_outstanding(rater)
+    entering = _may_owe_lessons(rater, sitting) and entrance.is_outstanding(rater)
     if not entering:
         checks.due(rater, sitting.pk * 10_000 + sitting.cases + (1 if after else 0))
     slot = queue.claim(
@@ -47,6 +65,22 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
         max_severity=MILD if due is not None else None,
     )  # fmt: skip
     return Next(slot, None, sitting)
+
+
+def _may_owe_lessons(rater: Rater, sitting: Sitting) -> bool:
+    """Asked at the start of a sitting and after a release; what is owed then is given out first."""
+    if sitting.cases == 0 or (rater.project.qualification_size and rater.qualified_at is None):
+        return True
+    released_at = _released_at(rater.project_id, rubrics.moment())
+    return released_at is not None and released_at > sitting.started_at
+
+
+@lru_cache(maxsize=128)
+def _released_at(project_id: int, _moment: int) -> datetime | None:
+    released = RubricVersion.objects.filter(
+        rubric__project=project_id, status=RubricStatus.RELEASED
+    )
+    return released.values_list("released_at", flat=True).first()
 
 
 def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
@@ -60,16 +94,24 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
     sittings.note_skip(sitting, seconds=seconds, now=now)
 
 
+_PLACE = f"""
+SELECT {rows.columns(Slot, "s")}, {rows.columns(Case, "c")}
+FROM annotations_slot s JOIN annotations_case c ON c.id = s.case_id
+WHERE s.id = %s AND s.project_id = %s
+"""  # noqa: S608 (column names)
+
+
 def place_of(rater: Rater, pk: int) -> Slot:
     """A place in the rater's project, whoever holds it now. Raises `NotFound`."""
-    slot = (
-        Slot.objects.select_related("case", "project")
-        .filter(pk=pk, project=rater.project_id)
-        .first()
-    )
+    row = rows.one(_PLACE, [pk, rater.project_id])
+    if row is None:
+        raise NotFound(NO_PLACE)
+    slot_row, case_row, _ = rows.split(row, Slot, Case)
+    slot = rows.build(Slot, slot_row)
+    slot.case, slot.project = rows.build(Case, case_row), rater.project
     # A check is made for one rater: to all others it does not exist.
-    if slot is None or (slot.purpose != SlotPurpose.LABEL and slot.assigned_to_id != rater.pk):
-        raise NotFound("There is no such place in this project's queue.")
+    if slot.purpose != SlotPurpose.LABEL and slot.assigned_to_id != rater.pk:
+        raise NotFound(NO_PLACE)
     return slot
 
 

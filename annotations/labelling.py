@@ -1,15 +1,16 @@
 """Labelling: drafts, submitting, revealing the AI's answer after the own one, and revising."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from annotations import arms, audit, gold, overlap, queue, rubrics, sittings, visibility
+from annotations import audit, gold, overlap, queue, rows, rubrics, sittings, visibility
 from annotations.answers import Answer, check_sheet
 from annotations.details import NO_DETAILS, Details, check_details
 from annotations.errors import Conflict, NotAllowed
@@ -112,30 +113,35 @@ class Given:
 def _submit(
     slot: Slot, rater: Rater, given: Given, questions: Sequence[CriterionVersion]
 ) -> Annotation:
-    # The case first, so that of two last submits the second sees the first one's place filled.
-    Case.objects.select_for_update(no_key=True).only("pk").get(pk=slot.case_id)
     place = _fill(slot, rater=rater)
-    sheet = Annotation.objects.select_for_update().filter(
-        case=slot.case_id, rater=rater, rubric_version=slot.rubric_version_id
-    ).first()  # fmt: skip
-    if sheet is not None and sheet.status == AnnotationStatus.SUBMITTED:
-        sheet.was_there = True
-        return sheet  # a double click, a second tab, a resent request
-    place = place or _other_place(slot, rater=rater)
     if place is None:
-        if Skip.objects.filter(case=slot.case_id, rater=rater).exists():
-            raise Conflict(f"You skipped this case in another tab. {KEPT} Take the next case.")
-        raise Conflict(
-            f"Your lease on this case lapsed and others have filled its places. {KEPT} "
-            "Take the next case, or ask a lead to raise the overlap of this one."
-        )
+        there = _submitted_before(slot, rater=rater)
+        if there is not None:
+            return there  # a double click, a second tab, a resent request
+        place = _other_place(slot, rater=rater)
+    if place is None:
+        raise Conflict(_why_no_place(slot, rater=rater))
     sitting = sittings.current(rater, now=place.now)
     seconds = _seconds(place, sitting)
-    sheet = _write_sheet(sheet, slot, rater, given, place, seconds)
-    _write_verdicts(sheet, given, questions)
-    sittings.note_answer(sitting, seconds=seconds, severity=given.details.severity, now=place.now)
+    written = _write(slot, rater, given, place, seconds, questions)
+    if written is None:
+        # Submitted before, in another tab, on a place that is filled: this one opens again.
+        transaction.set_rollback(True)
+        return Annotation.objects.get(case=slot.case_id, rater=rater,
+                                      rubric_version=slot.rubric_version_id)  # fmt: skip
+    sittings.note_answer(
+        sitting, seconds=seconds, severity=given.details.severity, now=place.now
+    )  # fmt: skip
     if place.is_last:
         _settle(slot.case)
+    pk, arm = written
+    sheet = Annotation(
+        pk=pk, project_id=slot.project_id, case=slot.case, rater=rater, slot_id=place.slot_id,
+        rubric_version_id=slot.rubric_version_id, arm=arm,
+        status=AnnotationStatus.SUBMITTED, submitted_at=place.now, seconds=seconds,
+        comment=given.comment, confidence=given.confidence, **given.details.as_json(),
+    )  # fmt: skip
+    sheet._state.adding = False
     return sheet
 
 
@@ -143,6 +149,25 @@ def _settle(case: Case) -> None:
     """The last place is filled: another rater if the overlap rule wants one, else gold or a dispute."""
     if not overlap.extend_if_wanted(case):
         gold.settle_if_labelled(case)
+
+
+def _submitted_before(slot: Slot, *, rater: Rater) -> Annotation | None:
+    sheet = Annotation.objects.filter(
+        case=slot.case_id, rater=rater, rubric_version=slot.rubric_version_id,
+        status=AnnotationStatus.SUBMITTED,
+    ).first()  # fmt: skip
+    if sheet is not None:
+        sheet.was_there = True
+    return sheet
+
+
+def _why_no_place(slot: Slot, *, rater: Rater) -> str:
+    if Skip.objects.filter(case=slot.case_id, rater=rater).exists():
+        return f"You skipped this case in another tab. {KEPT} Take the next case."
+    return (
+        f"Your lease on this case lapsed and others have filled its places. {KEPT} "
+        "Take the next case, or ask a lead to raise the overlap of this one."
+    )
 
 
 @dataclass(frozen=True)
@@ -157,8 +182,10 @@ class Place:
     now: datetime
 
 
-# Fills the rater's own slot, and tells what the sheet needs to know of it: one statement.
+# The case first, so that of two last submits the second sees the first one's place filled. Then the
+# rater's own slot is filled, and tells what the sheet needs to know of it.
 _FILL = """
+SELECT id FROM annotations_case WHERE id = %(case)s FOR NO KEY UPDATE;
 UPDATE annotations_slot s SET status = 'done', done_at = clock_timestamp()
 WHERE s.id = %(slot)s AND s.rater_id = %(rater)s AND s.status = 'leased' AND s.purpose = 'label'
 RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
@@ -170,9 +197,7 @@ RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
 
 def _fill(slot: Slot, *, rater: Rater) -> Place | None:
     """Mark the slot done if it is (or, after a lapse, still is) this rater's; else None."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FILL, {"slot": slot.pk, "rater": rater.pk})
-        row = cursor.fetchone()
+    row = rows.one(_FILL, {"slot": slot.pk, "case": slot.case_id, "rater": rater.pk})
     return Place(*row) if row else None
 
 
@@ -200,33 +225,59 @@ def _seconds(place: Place, sitting: Sitting) -> float | None:
     return max(0.0, (place.now - since).total_seconds())
 
 
-def _write_sheet(
-    sheet: Annotation | None, slot: Slot, rater: Rater, given: Given, place: Place,
-    seconds: float | None,
-) -> Annotation:  # fmt: skip
-    sheet = sheet or Annotation(
-        project_id=slot.project_id, case=slot.case, rater=rater,
-        rubric_version_id=slot.rubric_version_id,
-    )  # fmt: skip
-    sheet.slot_id, sheet.arm = place.slot_id, arms.arm_of_sheet(place.arm, sheet)
-    sheet.status, sheet.submitted_at = AnnotationStatus.SUBMITTED, place.now
-    sheet.comment, sheet.confidence, sheet.draft = given.comment, given.confidence, {}
-    for name, value in given.details.as_json().items():
-        setattr(sheet, name, value)
-    sheet.seconds = seconds
-    sheet.save()
-    return sheet
+# The sheet and its verdicts. A draft becomes the sheet; a sheet that is submitted stays as it is, and then
+# nothing is written. The arm of a draft on which the AI was seen is kept (arms.note_exposure).
+_WRITE = """
+WITH sheet AS (
+    INSERT INTO annotations_annotation AS a (project_id, case_id, rater_id, rubric_version_id, slot_id,
+        arm, status, draft, comment, confidence, severity, context_dependence, deciding_fact, effects,
+        spans, quality, gap, gap_note, seconds, created_at, saved_at, submitted_at)
+    VALUES (%(project)s, %(case)s, %(rater)s, %(version)s, %(slot)s, %(arm)s, 'submitted', '{}',
+        %(comment)s, %(confidence)s, %(severity)s, %(context_dependence)s, %(deciding_fact)s,
+        %(effects)s, %(spans)s, %(quality)s, %(gap)s, %(gap_note)s, %(seconds)s, %(now)s, %(now)s,
+        %(now)s)
+    ON CONFLICT (case_id, rater_id, rubric_version_id) DO UPDATE SET
+        slot_id = EXCLUDED.slot_id, status = EXCLUDED.status, draft = EXCLUDED.draft,
+        arm = CASE WHEN a.arm IN ('evidence', 'shown') THEN a.arm ELSE EXCLUDED.arm END,
+        comment = EXCLUDED.comment, confidence = EXCLUDED.confidence, severity = EXCLUDED.severity,
+        context_dependence = EXCLUDED.context_dependence, deciding_fact = EXCLUDED.deciding_fact,
+        effects = EXCLUDED.effects, spans = EXCLUDED.spans, quality = EXCLUDED.quality,
+        gap = EXCLUDED.gap, gap_note = EXCLUDED.gap_note, seconds = EXCLUDED.seconds,
+        saved_at = EXCLUDED.saved_at, submitted_at = EXCLUDED.submitted_at
+    WHERE a.status = 'draft'
+    RETURNING a.id, a.arm)
+INSERT INTO annotations_verdict (annotation_id, case_id, criterion_id, criterion_version_id, revision,
+    status, value, after_reveal, raw_output, created_at)
+SELECT sheet.id, %(case)s, v.criterion, v.version, 1, v.status, v.value, false, '', %(now)s
+FROM sheet, unnest(%(criteria)s::bigint[], %(versions)s::bigint[], %(statuses)s::text[],
+                   %(values)s::text[]) AS v (criterion, version, status, value)
+RETURNING annotation_id, (SELECT arm FROM sheet)
+"""
+_JSON = ("effects", "spans", "quality")
 
 
-def _write_verdicts(sheet: Annotation, given: Given, questions: Sequence[CriterionVersion]) -> None:
-    Verdict.objects.bulk_create(
-        Verdict(
-            annotation=sheet, case_id=sheet.case_id, criterion_id=question.criterion_id,
-            criterion_version=question, status=given.answers[question.criterion.key].status,
-            value=given.answers[question.criterion.key].value,
-        )
-        for question in questions
+def _write(
+    slot: Slot, rater: Rater, given: Given, place: Place, seconds: float | None,
+    questions: Sequence[CriterionVersion],
+) -> tuple[int, str] | None:  # fmt: skip
+    """Write the sheet with its verdicts: its number and arm; None when it was submitted before."""
+    details = given.details.as_json()
+    answers = [given.answers[question.criterion.key] for question in questions]
+    row = rows.one(
+        _WRITE,
+        {
+            **details, **{name: json.dumps(details[name]) for name in _JSON},
+            "project": slot.project_id, "case": slot.case_id, "rater": rater.pk,
+            "version": slot.rubric_version_id, "slot": place.slot_id,
+            "arm": place.arm or Arm.BLIND, "comment": given.comment,
+            "confidence": given.confidence, "seconds": seconds, "now": place.now,
+            "criteria": [question.criterion_id for question in questions],
+            "versions": [question.pk for question in questions],
+            "statuses": [str(answer.status) for answer in answers],
+            "values": [answer.value for answer in answers],
+        },
     )  # fmt: skip
+    return (row[0], row[1]) if row else None
 
 
 @transaction.atomic

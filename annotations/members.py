@@ -182,6 +182,8 @@ def in_order(pseudonym: str) -> tuple[str, int]:
 
 def rater_for(membership: Membership) -> Rater:
     """The rater that this member's sheets are given by; made when first needed."""
+    if membership.own_rater is not None:
+        return membership.own_rater
     rater, _ = Rater.objects.get_or_create(
         project=membership.project,
         user=membership.user,

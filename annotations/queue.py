@@ -19,7 +19,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotations import arms, audit
+from annotations import arms, audit, rows
 from annotations.errors import BadInput, Conflict
 from annotations.models import Case, Project, Rater, RubricVersion, Skip, Slot
 from annotations.statuses import AnnotationStatus, Arm, CaseStatus, SlotPurpose, SlotStatus
@@ -38,7 +38,11 @@ CURSOR_EVERY = 16
 # Own: go on with a place held already (not the one in work, when the one ahead is asked for). Else a
 # place that a lead, or a check, has given to this rater. Else the head of the queue. The clock runs on
 # within a transaction, unlike now(). COALESCE looks no further than the first that is found.
+#
+# The two statements travel together, and are one transaction. The rater's row is locked by the first, so
+# that two tabs get the same slot: the second sees what a claim before it has written.
 _CLAIM = """
+SELECT id FROM annotations_rater WHERE id = %(rater)s FOR NO KEY UPDATE;
 WITH own AS (
     SELECT s.id FROM annotations_slot s
     WHERE s.rater_id = %(rater)s AND s.status = 'leased' AND s.id <> %(after)s {this_case}
@@ -68,7 +72,7 @@ SET status = 'leased', rater_id = %(rater)s,
     arm = CASE WHEN was.own THEN s.arm ELSE '' END
 FROM was JOIN annotations_case c ON c.id = was.case_id
 WHERE s.id = was.id
-RETURNING was.own, {slot_columns}, {case_columns}
+RETURNING {slot_columns}, {case_columns}, was.own
 """
 # Not for this rater who has a sheet, a skip or a place on the case already.
 _NEW_TO_RATER = """
@@ -79,12 +83,7 @@ _NEW_TO_RATER = """
                     WHERE k.case_id = s.case_id AND k.rater_id = %(rater)s)
     AND NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id
                     AND o.rater_id = %(rater)s AND o.purpose = 'label' AND o.id <> s.id)"""
-_SLOT_FIELDS = [f.attname for f in Slot._meta.concrete_fields]
-_CASE_FIELDS = [f.attname for f in Case._meta.concrete_fields]
-_COLUMNS = {
-    "slot_columns": ", ".join(f"s.{f.column}" for f in Slot._meta.concrete_fields),
-    "case_columns": ", ".join(f"c.{f.column}" for f in Case._meta.concrete_fields),
-}
+_COLUMNS = {"slot_columns": rows.columns(Slot, "s"), "case_columns": rows.columns(Case, "c")}
 
 # The missing slots of chosen cases, all at once; a sheet that a person gave without a slot (imported)
 # takes the place of one slot.
@@ -187,12 +186,12 @@ def rewind_rater(rater: Rater) -> None:
     """Let this rater start at the head again."""
     if rater.queue_slot is not None:
         Rater.objects.filter(pk=rater.pk).update(queue_rank=None, queue_slot=None)
+        rater.queue_rank = rater.queue_slot = None
 
 
 # ---- claims
 
 
-@transaction.atomic
 def claim(
     rater: Rater, *, case: Case | None = None, after: int = 0, max_severity: int | None = None,
     only_given: bool = False,
@@ -203,12 +202,6 @@ def claim(
     even if it lapsed, as long as nobody has taken the slot. `only_given`: no further than what was
     given to this rater by hand or as a check.
     """
-    # One claim of one rater at a time: two tabs get the same slot. Other raters are not held up.
-    rater = (
-        Rater.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("project")
-        .get(pk=rater.pk)
-    )
     wanted: dict[str, Any] = {
         "rater": rater.pk, "project": rater.project_id, "lease": LEASE.total_seconds(),
         "after": after, "case": case.pk if case else None, "max_severity": max_severity,
@@ -216,21 +209,21 @@ def claim(
     }  # fmt: skip
     at_head = not only_given and rater.project.paused_at is None
     from_cursor = at_head and rater.queue_slot is not None and case is None
-    slot, own = _take(wanted, at_head=at_head, from_cursor=from_cursor)
+    slot = _take(wanted, at_head=at_head, from_cursor=from_cursor)
     if slot is None and from_cursor:  # what lapsed or came back before the cursor
-        slot, own = _take(wanted, at_head=True, from_cursor=False)
-        Rater.objects.filter(pk=rater.pk).update(queue_rank=None, queue_slot=None)
+        slot = _take(wanted, at_head=True, from_cursor=False)
+        rewind_rater(rater)
     if slot is None:
         return None
-    slot.rater, slot.was_own = rater, own
+    slot.rater = rater
     slot.project = slot.case.project = rater.project
-    if not own:
+    if not slot.was_own:
         _start(slot, rater)
     return slot
 
 
-def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> tuple[Slot | None, bool]:
-    """Run the claim: (the slot with its case, whether it was the rater's already)."""
+def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> Slot | None:
+    """Run the claim: the slot with its case, and whether it was the rater's already."""
     filters = ""
     if wanted["opt_outs"]:
         filters += " AND NOT (s.category = ANY(%(opt_outs)s))"
@@ -245,23 +238,13 @@ def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> tuple[
         or_head=", (SELECT id FROM head)" if at_head else "",
         **_COLUMNS,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, wanted)
-        row = cursor.fetchone()
+    row = rows.one(statement, wanted)
     if row is None:
-        return None, False
-    split = 1 + len(_SLOT_FIELDS)
-    slot = Slot.from_db(connection.alias, _SLOT_FIELDS, list(row[1:split]))
-    slot.case = Case.from_db(connection.alias, _CASE_FIELDS, _case_values(row[split:]))
-    return slot, row[0]
-
-
-def _case_values(row: Sequence[Any]) -> list[Any]:
-    """Raw columns as the model wants them: JSON comes as text."""
-    return [
-        field.from_db_value(value, None, connection) if hasattr(field, "from_db_value") else value
-        for field, value in zip(Case._meta.concrete_fields, row, strict=True)
-    ]
+        return None
+    slot_row, case_row, (own,) = rows.split(row, Slot, Case)
+    slot = rows.build(Slot, slot_row)
+    slot.case, slot.was_own = rows.build(Case, case_row), own
+    return slot
 
 
 def _start(slot: Slot, rater: Rater) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Value, When
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from annotations import rows
 from annotations.errors import BadInput
 from annotations.models import CheckIn, Project, Rater, Sitting
 
@@ -71,8 +71,19 @@ def current(rater: Rater, *, now: datetime | None = None) -> Sitting:
         return found
 
 
+_OPEN = f"""
+SELECT {rows.columns(Sitting, "s")} FROM annotations_sitting s
+WHERE s.rater_id = %s AND s.ended_at IS NULL
+"""  # noqa: S608 (column names)
+
+
 def _open(rater: Rater) -> Sitting | None:
-    return Sitting.objects.filter(rater=rater, ended_at__isnull=True).first()
+    row = rows.one(_OPEN, [rater.pk])
+    if row is None:
+        return None
+    sitting = rows.build(Sitting, row)
+    sitting.rater = rater
+    return sitting
 
 
 def _carried(rater: Rater, now: datetime) -> float:
@@ -106,6 +117,16 @@ def exposure(sitting: Sitting, project: Project, now: datetime | None = None) ->
     )
 
 
+def today(rater: Rater, project: Project, now: datetime | None = None) -> Exposure:
+    """The same for a page that only reads: no sitting starts by looking."""
+    now = now or timezone.now()
+    last = Sitting.objects.filter(rater=rater).order_by("-last_at").first()
+    sitting = last or Sitting(rater=rater, last_at=now)
+    if sitting.ended_at is not None or now - sitting.last_at >= IDLE:
+        sitting.since_break = 0
+    return exposure(sitting, project, now)
+
+
 def seconds_on_case(sitting: Sitting, *, since: datetime | None, now: datetime) -> float:
     """From when the case came in sight: not while another was in work, nor while work was paused."""
     start = max(since, sitting.last_at) if since else sitting.last_at
@@ -119,8 +140,7 @@ def note_answer(
     """A case was answered: its time counts, and whether it was severe. One UPDATE, no read."""
     now = now or timezone.now()
     severe = severity is not None and severity >= SEVERE
-    _add(sitting, seconds, now, cases=F("cases") + 1,
-         severe_run=F("severe_run") + 1 if severe else 0)  # fmt: skip
+    _add(sitting, seconds, now, answered=True, severe=severe)
 
 
 def note_skip(sitting: Sitting, *, seconds: float | None, now: datetime | None = None) -> None:
@@ -128,16 +148,31 @@ def note_skip(sitting: Sitting, *, seconds: float | None, now: datetime | None =
     _add(sitting, seconds, now or timezone.now())
 
 
-def _add(sitting: Sitting, seconds: float | None, now: datetime, **more: object) -> None:
+_ADD = """
+UPDATE annotations_sitting SET
+    exposure_seconds = CASE WHEN last_at < %(midnight)s THEN 0 ELSE exposure_seconds END + %(spent)s,
+    since_break = since_break + %(spent)s, last_at = %(now)s,
+    cases = cases + CASE WHEN %(answered)s THEN 1 ELSE 0 END,
+    severe_run = CASE WHEN NOT %(answered)s THEN severe_run WHEN %(severe)s THEN severe_run + 1
+                 ELSE 0 END
+WHERE id = %(sitting)s
+"""
+
+
+def _add(
+    sitting: Sitting, seconds: float | None, now: datetime, *, answered: bool = False,
+    severe: bool = False,
+) -> None:  # fmt: skip
     """Add the seconds to the day and to the stretch since the last break; the first of a day resets."""
     spent = float(max(0.0, min(seconds or 0.0, IDLE.total_seconds())))
-    today = Case(
-        When(last_at__lt=_midnight(now), then=Value(spent)),
-        default=F("exposure_seconds") + spent,
-    )
-    Sitting.objects.filter(pk=sitting.pk).update(
-        exposure_seconds=today, since_break=F("since_break") + spent, last_at=now, **more
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ADD,
+            {
+                "sitting": sitting.pk, "spent": spent, "now": now, "midnight": _midnight(now),
+                "answered": answered, "severe": severe,
+            },
+        )  # fmt: skip
 
 
 def pause(sitting: Sitting, *, now: datetime | None = None) -> None:

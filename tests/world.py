@@ -182,5 +182,5 @@ def make_world() -> World:
 
 def signed_in(client: Client, user: User) -> Client:
     """The client, signed in as `user` without the sign-in page."""
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="evalplatform.signing_in.PasswordBackend")
     return client

@@ -98,6 +98,9 @@ class Project(models.Model):
 class Membership(models.Model):
     """One person's role in one project, and the pseudonym that other members see."""
 
+    # Set where the membership was looked up: the rater of its sheets, if there is one yet.
+    own_rater: "Rater | None" = None
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=choices(Role))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -49,7 +51,7 @@ def _sign_up(request: HttpRequest, secret: str, link: Invitation) -> HttpRespons
     member = invitations.sign_up(
         secret, username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
     )
-    login(request, member.user, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, member.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return _welcome(member)
 
 

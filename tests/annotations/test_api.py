@@ -80,7 +80,7 @@ def test_an_expired_token_and_one_of_a_locked_account_open_nothing(
 
 def test_a_session_reads_but_writes_only_with_its_csrf_token(world: World) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(world.lead, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(world.lead, backend="evalplatform.signing_in.PasswordBackend")
     address = f"/api/v1/projects/{world.project.slug}/releases/"
     assert browser.get(address).status_code == 200
     assert browser.post(address, data="{}", content_type=JSON).status_code == 403

@@ -337,8 +337,8 @@ def test_a_submit_asks_the_database_the_same_however_much_is_labelled(
     slot = taken(world)
     rubrics.questions_of(slot.rubric_version_id)
     sittings.current(rater)
-    # savepoint, case, slot, sheet, sitting, sheet, verdicts, sitting, savepoint
-    with django_assert_num_queries(9):
+    # Savepoint, the slot with its case, sitting, sheet with verdicts, sitting, savepoint.
+    with django_assert_num_queries(6):
         labelling.submit(slot, rater=rater, answers=YES)
 
 
