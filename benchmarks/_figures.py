@@ -1,6 +1,7 @@
 """Printing what a benchmark measured: beside a named limit or peer, as a table or as JSON."""
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 
 
@@ -51,3 +52,8 @@ def show(figures: dict[str, Figure], *, as_json: bool) -> None:
             f"{name:34} {f.value:10.1f} {goal:>12}  {f.unit:10} {ratio:>7}  {met:3}"
             f"{f'  ({beside})' if beside else ''}"
         )
+
+
+def note(text: str) -> None:
+    """A remark for people, out of the way of what is printed."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,37 +1,28 @@
 """Label Studio 1.23 under the same load, as its own makers serve it: uwsgi, two processes a core.
 
-It is installed from PyPI into a cache folder of its own (EVALPLATFORM_PEERS, or ~/.cache) and uses
-another database on the measured product's PostgreSQL server. What differs from its makers' image: no
+It is installed from PyPI into an environment of its own and uses another database on the measured
+product's PostgreSQL server. What differs from its makers' image: no
 nginx in front, connections are kept alive, no request is cut off after 120 s, and its four search
 indexes over answers are left out, by its own switches, because that server has no pg_trgm. All in its
 favour. Its interface is driven as its page drives it: `next` of a project, then a new annotation.
 """
 
 import asyncio
-import contextlib
 import json
-import os
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from _http import Agent, Answer
 from _load import WORDS, Books, Sheet, Work
-from _ours import free_port
+from _peer import Peer
 
-from evalplatform.startup.postgres import USER, Postgres
-from evalplatform.startup.processes import start_child, stop_child
+from evalplatform.startup.postgres import USER
 
 VERSION = "1.23.0"
-PACKAGES = (f"label-studio=={VERSION}", "pyuwsgi==2.0.30.post1")
-DATABASE = "label_studio"
 PASSWORD = "Peer-of-a-bench-1"  # noqa: S105 - of accounts that live for a minute
 ADMIN = "admin@example.com"
-START_SECONDS = 300
 CASES_A_REQUEST = 10_000
 CONFIG = (
     '<View><Text name="prompt" value="$prompt"/><Text name="response" value="$response"/>'
@@ -49,6 +40,7 @@ SETTINGS = {
     "FRONTEND_SENTRY_DSN": "",
     "DEBUG": "false",
     "LOG_LEVEL": "ERROR",
+    "DJANGO_DB": "default",
     "DJANGO_SETTINGS_MODULE": "core.settings.label_studio",
     "APP_WEBSERVER": "uwsgi",
     "SKIP_TRIGRAM_EXTENSION": "full",
@@ -56,93 +48,38 @@ SETTINGS = {
 }
 
 
-class LabelStudio:
-    """A served Label Studio with an empty database."""
+class LabelStudio(Peer):
+    """A served Label Studio."""
 
-    def __init__(self, folder: Path, postgres: Postgres) -> None:
-        self.folder, self.postgres, self.port = folder / "label-studio", postgres, free_port()
-        self.workers = 2 * (os.cpu_count() or 1)
-        self.title = f"Label Studio {VERSION}"
-        self.home = installed()
-        self.code = next(self.home.glob("lib/python3*/site-packages/label_studio"))
-        kept = ("PATH", "HOME", "LANG", "TMPDIR")
-        self.environment = {
-            **{name: os.environ[name] for name in kept if name in os.environ}, **SETTINGS,
-            "LABEL_STUDIO_BASE_DATA_DIR": str(self.folder), "DJANGO_DB": "default",
-            "POSTGRE_NAME": DATABASE, "POSTGRE_USER": USER, "POSTGRE_HOST": str(postgres.sockets),
+    name, title, ready = f"label-studio-{VERSION}", f"Label Studio {VERSION}", "/health"
+    packages = (f"label-studio=={VERSION}", "pyuwsgi==2.0.30.post1")
+
+    def code(self) -> Path:
+        return next(self.home.glob("lib/python3*/site-packages/label_studio"))
+
+    def settings(self) -> Mapping[str, str]:
+        return {
+            **SETTINGS, "LABEL_STUDIO_BASE_DATA_DIR": str(self.folder), "POSTGRE_USER": USER,
+            "POSTGRE_NAME": self.database, "POSTGRE_HOST": str(self.postgres.sockets),
         }  # fmt: skip
-        self.server: subprocess.Popen[bytes] | None = None
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[Self]:
-        """Its tables made, its server up, until left."""
-        self.folder.mkdir()
-        with self.postgres.connect() as connection:
-            connection.execute(f'CREATE DATABASE "{DATABASE}"')
-        with (self.folder / "server.log").open("ab") as log:
-            migrate = [self.home / "bin" / "python", "manage.py", "migrate", "--verbosity", "0"]
-            if self._run(migrate, log).wait():
-                sys.exit(f"{self.title} could not make its tables:\n{self._last_words()}")
-            self.server = self._run(self._uwsgi(), log)
-            try:
-                self._wait()
-                yield self
-            finally:
-                stop_child(self.server, grace=30)
+    def preparations(self) -> Sequence[Sequence[str | Path]]:
+        return [[self.home / "bin" / "python", "manage.py", "migrate", "--verbosity", "0"]]
 
-    def _run(self, command: Sequence[str | Path], log: Any) -> subprocess.Popen[bytes]:
-        return start_child(command, environment=self.environment, folder=self.code, output=log)
-
-    def _uwsgi(self) -> list[str | Path]:
+    def processes(self) -> Mapping[str, Sequence[str | Path]]:
         """Its makers' deploy/uwsgi.ini in words, but for what the first lines of this file say."""
-        return [
+        web: Sequence[str | Path] = [
             self.home / "bin" / "uwsgi", "--http", f"127.0.0.1:{self.port}", "--http-keepalive",
             "--module", "core.wsgi:application", "--master", "--single-interpreter",
             "--processes", str(self.workers), "--threads", "1", "--enable-threads", "--lazy-apps",
             "--thunder-lock", "--need-app", "--die-on-term", "--buffer-size", "65535",
             "--http-timeout", "1200", "--post-buffering", "4096", "--disable-logging",
-            "--max-requests", "5000", "--pythonpath", str(self.code),
+            "--max-requests", "5000", "--pythonpath", str(self.code()),
         ]  # fmt: skip
-
-    def _wait(self) -> None:
-        assert self.server is not None
-        end = time.monotonic() + START_SECONDS
-        while self.server.poll() is None and time.monotonic() < end:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=60).close()
-            except OSError:
-                time.sleep(0.5)
-            else:
-                return
-        sys.exit(f"{self.title} did not start:\n{self._last_words()}")
-
-    def _last_words(self) -> str:
-        return (self.folder / "server.log").read_text()[-3000:]
-
-    def parts(self) -> dict[str, int]:
-        """The root processes of the web server and of the database."""
-        assert self.server is not None
-        assert self.postgres.child is not None
-        return {"web": self.server.pid, "database": self.postgres.child.pid}
+        return {"web": web}
 
     def project(self, mode: str, *, raters: int, overlap: int) -> "Project":
-        """A new project whose raters have accounts; there is one way in."""
         return Project(self, raters=raters, overlap=overlap)
-
-
-def installed() -> Path:
-    """The environment with its packages, made when it is not there."""
-    cache = os.environ.get("EVALPLATFORM_PEERS") or Path.home() / ".cache" / "evalplatform-peers"
-    home = Path(cache) / f"label-studio-{VERSION}"
-    if (home / "complete").exists():
-        return home
-    print(f"Installing {' and '.join(PACKAGES)} into {home} ...", file=sys.stderr, flush=True)
-    home.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-    pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input"]
-    subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
-    (home / "complete").touch()
-    return home
 
 
 class Project:

@@ -5,6 +5,7 @@ against what the platform itself exports afterwards.
 """
 
 import asyncio
+import gc
 import random
 import time
 import zlib
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from _http import Agent, Refused
+from _meter import Meter, Usage
 
 WORDS = ("safe", "unsafe", "unclear")
 TEXT = (
@@ -23,6 +25,7 @@ TEXT = (
 )
 # A platform that refuses this often in a row is not asked any more.
 PATIENCE = 20
+WARM_UP_LABELS = 3
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,9 @@ class Platform(Protocol):
 
     # Whether its page asks for the next case while the one in hand is still being worked on.
     fetches_ahead: bool
+
+    async def sign_in(self) -> Sequence[Agent]:
+        """The raters, each with a connection."""
 
     async def next(self, rater: Agent, *, after: Work | None) -> Work | None:
         """The next case; None when nothing is left. Raises `Refused` or OSError."""
@@ -185,6 +191,21 @@ async def _submit(platform: Platform, rater: Agent, books: Books, work: Work) ->
     books.in_window += books.began <= now <= books.ended
     if then:
         await platform.look(rater, then)
+
+
+async def under_load(door: Platform, parts: dict[str, int], seconds: float) -> tuple[Books, Usage]:
+    """Sign in, warm up, and drive, with the meter on."""
+    books, meter = Books(), Meter(parts)
+    raters = await door.sign_in()
+    await warm_up(door, raters, books, each=WARM_UP_LABELS)
+    gc.collect()
+    gc.freeze()
+    meter.start()
+    await drive(door, raters, books, seconds=seconds)
+    usage = meter.stop()
+    for rater in raters:
+        rater.close()
+    return books, usage
 
 
 # ---- the audit

@@ -12,6 +12,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from _http import Agent, Refused
 from _load import Books, Sheet, Work
 from _meter import processes
 
+from evalplatform.startup.places import make_data_folder
 from evalplatform.startup.postgres import Postgres
 from evalplatform.startup.processes import start_child, stop_child
 
@@ -39,6 +41,18 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def own_postgres() -> Iterator[tuple[Path, Postgres]]:
+    """The embedded server with its ordinary, durable settings, in a folder that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="evalplatform-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # so that PostgreSQL as another user can reach its own folder below
+        make_data_folder(folder / "var")
+        postgres = Postgres(folder / "var" / "pg", log=folder / "var" / "logs" / "postgres.log")
+        with postgres.started(wait_for_others=False):
+            yield folder, postgres
 
 
 class Evalplatform:

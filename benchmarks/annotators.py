@@ -14,9 +14,7 @@ machine that is not quiet trust CPU and ratios, not latencies.
 
 import argparse
 import asyncio
-import gc
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _figures import Figure, show  # noqa: E402 - the paths above come first
+from _doccano import Doccano  # noqa: E402 - the paths above come first
+from _figures import Figure, note, show  # noqa: E402
 from _label_studio import LabelStudio  # noqa: E402
-from _load import Audit, Books, audit, cases, drive, percentile, warm_up  # noqa: E402
-from _meter import Meter, Usage, quiet_note  # noqa: E402
-from _ours import Evalplatform  # noqa: E402
-
-from evalplatform.startup.places import make_data_folder  # noqa: E402
-from evalplatform.startup.postgres import Postgres  # noqa: E402
+from _load import Audit, Books, audit, cases, percentile, under_load  # noqa: E402
+from _meter import Usage, quiet_note  # noqa: E402
+from _ours import Evalplatform, own_postgres  # noqa: E402
 
 MODES = ("browser", "api")
-PEERS = {"label-studio": LabelStudio}
+PEERS = {"label-studio": LabelStudio, "doccano": Doccano}
 ISSUE = "limit of the issue"
 # At 100,000 cases, 3 raters a case and 10 raters on 2 cores Label Studio 1.23 gave 2.9 labels/s and
 # took in 100,000 cases in 98 s: the goals without a peer in the run are these multiples of that.
@@ -44,7 +40,6 @@ TIMES_THE_LABELS, PEER_LABELS = 40, 2.9
 TIMES_THE_IMPORT, PEER_IMPORT = 10, 100_000 / 98
 CPU_MS_A_LABEL = 10
 LIMITS_MS = {"p50": (0.50, 30), "p95": (0.95, 80), "p99": (0.99, None)}
-WARM_UP_LABELS = 3
 
 
 @dataclass(frozen=True)
@@ -63,20 +58,14 @@ class Run:
 
 def main() -> None:
     options = read_options()
-    with tempfile.TemporaryDirectory(prefix="evalplatform-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # so that PostgreSQL as another user can reach its own folder below
-        make_data_folder(folder / "var")
-        postgres = Postgres(folder / "var" / "pg", log=folder / "var" / "logs" / "postgres.log")
-        with postgres.started(wait_for_others=False):
-            runs = {}
-            with Evalplatform(folder / "var", postgres).running() as ours:
-                for mode in options.through:
-                    runs[mode] = run_one(ours, mode, options, folder)
-            peer = None
-            if options.peer:
-                with PEERS[options.peer](folder, postgres).running() as other:
-                    peer = (other.title, run_one(other, "api", options, folder))
+    runs, peer = {}, None
+    with own_postgres() as (folder, postgres):
+        with Evalplatform(folder / "var", postgres).running() as ours:
+            for mode in options.through:
+                runs[mode] = run_one(ours, mode, options, folder)
+        if options.peer:
+            with PEERS[options.peer](folder, postgres).running() as other:
+                peer = (other.title, run_one(other, "api", options, folder))
     show(figures_of(runs, peer), as_json=options.json)
 
 
@@ -116,21 +105,6 @@ def run_one(platform: Any, mode: str, options: argparse.Namespace, folder: Path)
     served = {case for _, case in books.served}
     found = audit(books, project.sheets(books), project.overlap_of(served))
     return Run(books, usage, found, rate)
-
-
-async def under_load(door: Any, parts: dict[str, int], seconds: float) -> tuple[Books, Usage]:
-    """Sign in, warm up, and drive, with the meter on."""
-    books, meter = Books(), Meter(parts)
-    raters = await door.sign_in()
-    await warm_up(door, raters, books, each=WARM_UP_LABELS)
-    gc.collect()
-    gc.freeze()
-    meter.start()
-    await drive(door, raters, books, seconds=seconds)
-    usage = meter.stop()
-    for rater in raters:
-        rater.close()
-    return books, usage
 
 
 # ---- figures
@@ -177,10 +151,6 @@ def figures_of_run(run: Run, peer: tuple[str, Run] | None) -> Iterable[tuple[str
         Figure(run.import_rate, "cases/s", goal, name, True, theirs),
     )
     yield "other_cpu_cores", Figure(usage.other_cores, "cores", None, "")
-
-
-def note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
