@@ -1,15 +1,19 @@
 """The labelling page: claim, draft, submit, skip, reveal; who must not; and blindness to the byte."""
 
+import json
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from annotations import labelling
-from annotations.models import Annotation, Case, Skip, Slot, Verdict
+from annotations import labelling, rubrics
+from annotations.models import Annotation, Case, Project, Sitting, Skip, Slot, Verdict
 from annotations.statuses import SlotStatus
 from tests.world import World, signed_in
 
@@ -37,6 +41,19 @@ def in_work(world: World) -> Slot:
 
 def text(response: HttpResponse) -> str:
     return response.content.decode()
+
+
+def draft_in(page: HttpResponse) -> dict[str, Any]:
+    """What the page's script will put into the form."""
+    found = re.search(r'<script id="task-draft" type="application/json">(.*?)</script>', text(page))
+    assert found is not None
+    return json.loads(found[1])
+
+
+def said_by(answer: HttpResponse) -> dict[str, Any]:
+    """The events that an answer without a page sends to the room's script."""
+    assert (answer.status_code, answer.content) == (204, b"")
+    return json.loads(answer.headers["HX-Trigger"])
 
 
 def reveal_to_all(world: World) -> None:
@@ -71,11 +88,11 @@ def test_a_reload_shows_the_same_case_with_its_draft(ann1: Client, world: World)
         slot, rater=world.rater(world.ann1), words={"harm": "no"}, comment="Half a thought.",
         confidence=2,
     )  # fmt: skip
-    page = text(ann1.get(url(world)))
-    assert slot.case.prompt in page
-    assert 'value="no" data-key="n" aria-keyshortcuts="N" checked' in page
-    assert "Half a thought." in page
-    assert 'value="2" checked' in page
+    page = ann1.get(url(world))
+    assert slot.case.prompt in text(page)
+    assert draft_in(page) == {
+        "words": {"harm": "no"}, "comment": "Half a thought.", "confidence": 2, "details": {},
+    }  # fmt: skip
 
 
 def test_nothing_to_do_says_what_will_bring_work(ann1: Client, world: World) -> None:
@@ -122,8 +139,8 @@ def test_scales_show_the_key_of_each_answer(ann1: Client, world: World) -> None:
 
 def test_htmx_gets_the_part_and_a_browser_without_it_the_page(ann1: Client, world: World) -> None:
     world.make_case()
-    part = text(ann1.get(url(world), **HTMX))
-    assert part.lstrip().startswith('<div id="work"')
+    part = text(ann1.get(url(world, "label_next"), **HTMX))
+    assert 'class="task"' in part
     assert "<html" not in part
     assert "<html" in text(ann1.get(url(world)))
 
@@ -151,8 +168,9 @@ def test_a_draft_is_saved_and_says_when(ann1: Client, world: World) -> None:
     sent = {**YES, "comment": "A \x00 thought", "confidence": "3", "answer-other": "x"}
     answer = ann1.post(url(world, "label_draft", slot.pk), sent).json()
     sheet = Annotation.objects.get()
-    assert sheet.draft == {"words": {"harm": "yes"}, "comment": "A  thought", "confidence": 3}
-    assert answer["saved_at"] == sheet.saved_at.isoformat()
+    assert sheet.draft == {
+        "words": {"harm": "yes"}, "comment": "A  thought", "confidence": 3, "details": {},
+    }  # fmt: skip
     assert 1100 < answer["lease"] <= 1200
 
 
@@ -227,8 +245,8 @@ def test_a_sheet_with_gaps_comes_back_with_what_was_typed(ann1: Client, world: W
     page = ann1.post(url(world, "label_submit", slot.pk), sent, **HTMX)
     assert page.status_code == 422
     assert "“Severity” has no answer yet." in text(page)
-    assert "Wait." in text(page)
-    assert 'value="yes" data-key="y" aria-keyshortcuts="Y" checked' in text(page)
+    assert draft_in(page)["words"] == {"harm": "yes"}
+    assert draft_in(page)["comment"] == "Wait."
     assert Annotation.objects.get().draft["comment"] == "Wait."
 
 
@@ -243,13 +261,170 @@ def test_a_late_submit_is_a_409_that_shows_the_kept_answer_and_a_way_on(
     sent = {**YES, "comment": "Too late?"}
     page = ann1.post(url(world, "label_submit", slot.pk), sent, **extra)
     assert page.status_code == 409
-    for words in ("kept as a draft", "Violates", "Too late?", "Take the next case", 'id="work"'):
+    for words in ("kept as a draft", "Violates", "Too late?", "Take the next case"):
         assert words in text(page)
     assert Annotation.objects.get(status="draft").draft["words"] == {"harm": "yes"}
 
 
 def test_a_slot_of_another_project_is_not_there(ann1: Client, world: World) -> None:
     assert ann1.post(url(world, "label_submit", 987654), YES).status_code == 404
+
+
+# ---- the room without a reload
+
+
+def test_the_next_case_is_fetched_ahead_and_is_not_the_one_in_work(
+    ann1: Client, world: World
+) -> None:
+    first, second = world.make_case(), world.make_case()
+    slot = in_work(world)
+    ahead = text(ann1.get(url(world, "label_next"), {"after": slot.pk}, **HTMX))
+    assert second.prompt in ahead
+    assert first.prompt not in ahead
+    again = text(ann1.get(url(world, "label_next"), {"after": slot.pk}, **HTMX))
+    assert ahead.count("data-slot") == again.count("data-slot")
+    assert Slot.objects.filter(status=SlotStatus.LEASED).count() == 2
+
+
+def test_where_nothing_is_left_the_room_is_told(ann1: Client, world: World) -> None:
+    assert said_by(ann1.get(url(world, "label_next"), **HTMX)) == {"nothing": {}}
+
+
+def test_a_submit_is_answered_by_an_event(ann1: Client, world: World) -> None:
+    world.make_case()
+    slot = in_work(world)
+    said = said_by(ann1.post(url(world, "label_submit", slot.pk), YES, **HTMX))
+    sheet = Annotation.objects.get()
+    assert said == {
+        "submitted": {"slot": slot.pk, "sheet": sheet.pk, "undo": 60, "then": None}
+    }  # fmt: skip
+
+
+def test_in_the_arm_reveal_the_event_says_what_comes_next(ann1: Client, world: World) -> None:
+    reveal_to_all(world)
+    judged(world, world.make_case())
+    said = said_by(ann1.post(url(world, "label_submit", in_work(world).pk), YES, **HTMX))
+    sheet = Annotation.objects.get(rater=world.rater(world.ann1))
+    assert said["submitted"]["then"] == url(world, "label_reveal", sheet.pk)
+
+
+def test_an_undo_brings_the_case_back_with_its_answers(ann1: Client, world: World) -> None:
+    case = world.make_case()
+    world.make_case()
+    slot = in_work(world)
+    ann1.get(url(world, "label_next"), {"after": slot.pk}, **HTMX)
+    ann1.post(url(world, "label_submit", slot.pk), {**YES, "comment": "Oops."}, **HTMX)
+    assert said_by(ann1.post(url(world, "label_undo"), **HTMX)) == {"undone": {"slot": slot.pk}}
+    page = ann1.get(url(world, "label_next"), **HTMX)
+    assert case.prompt in text(page)
+    assert draft_in(page)["comment"] == "Oops."
+
+
+def test_an_undo_that_comes_too_late_says_so(ann1: Client, world: World) -> None:
+    refused = ann1.post(url(world, "label_undo"), **HTMX)
+    assert refused.status_code == 409
+    assert "nothing to take back" in refused.json()["said"]
+    page = ann1.post(url(world, "label_undo"), follow=True)
+    assert "nothing to take back" in text(page)
+
+
+def test_to_look_at_precedents_ends_the_undo(ann1: Client, world: World) -> None:
+    world.make_case()
+    ann1.post(url(world, "label_submit", in_work(world).pk), YES, **HTMX)
+    sheet = Annotation.objects.get()
+    assert ann1.get(url(world, "label_precedents", sheet.pk), **HTMX).status_code == 200
+    assert ann1.post(url(world, "label_undo"), **HTMX).status_code == 409
+
+
+def test_precedents_are_not_shown_before_the_answer(ann1: Client, world: World) -> None:
+    world.make_case()
+    slot = in_work(world)
+    ann1.post(url(world, "label_draft", slot.pk), YES)
+    sheet = Annotation.objects.get()
+    assert ann1.get(url(world, "label_precedents", sheet.pk), **HTMX).status_code == 404
+
+
+def test_a_pause_gives_back_what_was_fetched_ahead_and_keeps_the_case(
+    ann1: Client, world: World
+) -> None:
+    world.make_case(overlap=1)
+    ahead = world.make_case(overlap=1)
+    slot = in_work(world)
+    ann1.get(url(world, "label_next"), {"after": slot.pk}, **HTMX)
+    place = ahead.slots.get()
+    assert ann1.post(url(world, "label_pause"), {"ahead": place.pk}).status_code == 204
+    place.refresh_from_db()
+    assert (place.status, place.rater) == (SlotStatus.OPEN, None)
+    assert Sitting.objects.get().paused_at is not None
+    ann1.post(url(world, "label_resume"), **HTMX)
+    assert Sitting.objects.get().paused_at is None
+    assert world.claim(world.ann1) == slot
+
+
+def test_a_break_that_is_due_takes_the_place_of_the_next_case(ann1: Client, world: World) -> None:
+    world.make_case()
+    Project.objects.update(break_every=1)
+    ann1.get(url(world))
+    Sitting.objects.update(since_break=61)
+    case = world.cases[0]
+    page = text(ann1.get(url(world, "label_next"), **HTMX))
+    assert case.prompt not in page
+    assert "break" in page
+    ann1.post(url(world, "label_break"), {"act": "later"}, **HTMX)
+    assert case.prompt in text(ann1.get(url(world, "label_next"), **HTMX))
+
+
+def test_over_the_days_cap_no_case_is_given_in_the_page_nor_the_api(
+    ann1: Client, world: World
+) -> None:
+    case = world.make_case()
+    Project.objects.update(exposure_minutes=1)
+    ann1.get(url(world))
+    Sitting.objects.update(exposure_seconds=61)
+    assert case.prompt not in text(ann1.get(url(world)))
+    assert case.prompt not in text(ann1.get(url(world, "label_next"), **HTMX))
+    answer = ann1.post(f"/api/v1/projects/{world.project.slug}/queue/next/")
+    assert (answer.status_code, case.prompt in text(answer)) == (409, False)
+
+
+def test_a_sheet_keeps_its_version_when_another_is_released_and_says_so(
+    ann1: Client, world: World
+) -> None:
+    world.make_case()
+    slot = in_work(world)
+    assert "has been released since" not in text(ann1.get(url(world)))
+    world.add_severity()
+    rubrics._remembered.cache_clear()  # what a worker forgets within seconds
+    page = text(ann1.get(url(world)))
+    assert "has been released since" in page
+    assert "Severity" not in page.split("<form")[1].split("</form>")[0]
+    ann1.post(url(world, "label_submit", slot.pk), YES, **HTMX)
+    sheet = Annotation.objects.get()
+    assert sheet.rubric_version.number == 1
+
+
+def test_progress_is_asked_for_apart(ann1: Client, world: World) -> None:
+    world.make_case()
+    said = ann1.get(url(world, "label_progress")).json()
+    assert (said["done"], said["waiting"], said["minutes"]) == (0, 1, None)
+
+
+@pytest.mark.parametrize("cases", [4, 20])
+def test_requests_of_the_room_ask_the_database_the_same_whatever_waits(
+    ann1: Client, world: World, cases: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:  # fmt: skip
+    for _ in range(cases):
+        world.make_case(overlap=3)
+    world.give(world.ann1, world.cases[0])
+    slot = in_work(world)
+    ann1.get(url(world, "label_next"), **HTMX)
+    # Session, user, member with project and rater, sitting, the claim; at times the cursor.
+    with django_assert_max_num_queries(6):
+        ann1.get(url(world, "label_next"), {"after": slot.pk}, **HTMX)
+    # The same three, the place, and the submit's own six.
+    with django_assert_max_num_queries(10):
+        ann1.post(url(world, "label_submit", slot.pk), YES, **HTMX)
 
 
 # ---- skipping
