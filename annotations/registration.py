@@ -1,8 +1,12 @@
 """What this app makes known at start-up: its jobs, its sweeps, its entries in the side bar."""
 
+from annotations import overlap, priorities, steering
 from annotations.importing import work
 from annotations.navigation import NAV_ITEMS
 from annotations.views.sidebar import ITEMS
+
+# Importing these registers the jobs that they handle.
+JOB_MODULES = (overlap, priorities, steering)
 
 
 def register() -> None:

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotations.api import adjudications, agreement, cases, gold, projects, queue, rubric, verdicts
+from annotations.api import (
+    adjudications,
+    agreement,
+    cases,
+    gold,
+    projects,
+    queue,
+    rubric,
+    steering,
+    verdicts,
+)
 
 P = "projects/<slug:slug>/"
 SLOT = f"{P}queue/<int:slot>/"
@@ -26,6 +36,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}queue/undo/", queue.QueueUndo.as_view(), name="api_queue_undo"),
     path(f"{P}sheets/<int:sheet>/reveal/", queue.SheetReveal.as_view(), name="api_sheet_reveal"),
     path(f"{P}sheets/<int:sheet>/revise/", queue.SheetRevise.as_view(), name="api_sheet_revise"),
+    path(f"{P}queue/summary/", steering.QueueSummary.as_view(), name="api_queue_summary"),
+    path(f"{P}queue/pause/", steering.QueuePause.as_view(), name="api_queue_pause"),
+    path(f"{P}queue/resume/", steering.QueueResume.as_view(), name="api_queue_resume"),
+    path(f"{P}queue/changes/", steering.QueueChanges.as_view(), name="api_queue_changes"),
+    path(
+        f"{P}queue/changes/<int:change>/", steering.QueueChange.as_view(), name="api_queue_change"
+    ),
+    path(
+        f"{P}queue/changes/<int:change>/cancel/",
+        steering.QueueChangeCancel.as_view(),
+        name="api_queue_change_cancel",
+    ),
+    path(f"{SLOT}take-back/", steering.QueueTakeBack.as_view(), name="api_queue_take_back"),
     path(f"{P}agreement/", agreement.Agreement.as_view(), name="api_agreement"),
     path(f"{P}adjudications/", adjudications.Adjudications.as_view(), name="api_adjudications"),
     path(f"{P}gold/", gold.CurrentGold.as_view(), name="api_gold"),

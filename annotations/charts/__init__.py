@@ -6,6 +6,7 @@ Draw a wide and a `compact` form inside `<div class="chart-pair">` and the narro
 compact one.
 """
 
+from annotations.charts.course import CoursePoint, course
 from annotations.charts.drawing import format_number
 from annotations.charts.planes import (
     ReliabilityBin,
@@ -19,6 +20,7 @@ from annotations.charts.track import LoopState, LoopStep, loop_picture
 
 __all__ = [
     "BarRow",
+    "CoursePoint",
     "ForestRow",
     "LoopState",
     "LoopStep",
@@ -26,6 +28,7 @@ __all__ = [
     "ReliabilityBin",
     "ScatterPoint",
     "bars",
+    "course",
     "forest",
     "format_number",
     "loop_picture",

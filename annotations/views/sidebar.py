@@ -7,9 +7,12 @@ from annotations.views.adjudication import count_waiting
 ITEMS: list[NavItem] = [
     NavItem("Rubric", "rubric", MEMBERS, 10),
     NavItem("Label", "label", LABELLERS, 20),
+    NavItem("Queue", "queue", LEADS, 25),
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
     NavItem("Agreement", "agreement", READERS, 40),
     NavItem("Gold", "gold", READERS, 60),
     NavItem("Import", "import", LEADS, 80),
+    NavItem("Raters", "raters", LEADS, 70),
+    NavItem("Wellbeing", "wellbeing", LABELLERS, 85),
     NavItem("Members", "members", MEMBERS, 90),
 ]
