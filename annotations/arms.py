@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 
-from annotations import precedents, visibility
+from annotations import audit, precedents, visibility
 from annotations.answers import Answer
 from annotations.details import EVIDENCE_FROM, Span, parts_of
+from annotations.errors import BadInput
 from annotations.models import Annotation, Case, Project, Rater, Slot, Verdict
 from annotations.precedents import Precedent
 from annotations.statuses import (
@@ -32,6 +35,7 @@ from annotations.statuses import (
 PRELABELLER = "ensemble"
 MAX_SPANS, MAX_QUOTES, MIN_QUOTE = 8, 40, 4
 MOST_PRECEDENTS = 3
+LEAST_BLIND = 0.10
 # Quoted words in what a judge said: “…” or "…", long enough to point at something.
 _QUOTED = re.compile(r"“([^“”]{4,400})”|\"([^\"\n]{4,400})\"")
 
@@ -122,6 +126,46 @@ def _prelabels(case: Case) -> QuerySet[Verdict]:
     return Verdict.objects.filter(
         case=case, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=PRELABELLER
     )
+
+
+# ---- what leads set
+
+
+@transaction.atomic
+def set_shares(
+    project: Project, *, reveal: float, evidence: float, shown: float, by: User
+) -> Project:  # fmt: skip
+    """Which share of sheets each arm gets; the rest is blind. Sheets at work keep their arm."""
+    shares = {"reveal_share": reveal, "evidence_share": evidence, "shown_share": shown}
+    if any(not 0 <= share <= 1 for share in shares.values()) or sum(shares.values()) > 1:
+        raise BadInput("The shares of the arms are each from 0 to 1, and at most 1 together.")
+    if 1 - sum(shares.values()) < LEAST_BLIND:
+        raise BadInput(
+            f"Leave at least {LEAST_BLIND:.0%} of the sheets blind: what the AI does to people is "
+            "told against them."
+        )
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    for name, share in shares.items():
+        setattr(locked, name, share)
+    locked.save(update_fields=list(shares))
+    audit.record("set shares of arms", locked, project=locked, by=by, **shares)
+    return locked
+
+
+@transaction.atomic
+def suspend(project: Project, arm: Arm, *, by: User, suspended: bool = True) -> Project:
+    """Stop an arm at once, also on cases at work, or let it go on; its share is blind meanwhile."""
+    if arm == Arm.BLIND:
+        raise BadInput("The arm blind can't be suspended: it is what all others are told against.")
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    stopped = {Arm(one) for one in locked.suspended_arms}
+    if (arm in stopped) == suspended:
+        return locked
+    locked.suspended_arms = sorted(stopped | {arm} if suspended else stopped - {arm})
+    locked.save(update_fields=["suspended_arms"])
+    verb = "suspended arm" if suspended else "resumed arm"
+    audit.record(verb, arm, project=locked, by=by)
+    return locked
 
 
 # ---- what the arm shows before the answer

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
@@ -44,6 +45,7 @@ from annotations.statuses import (
 UNAWARES = (SlotPurpose.KNOWN_GOLD, SlotPurpose.SENTINEL, SlotPurpose.REPEAT)
 # As long as a rater may take back a label (labelling.UNDO).
 UNDO = timedelta(seconds=60)
+MOST_CHECKS, MOST_LESSONS = 0.5, 100
 GONE = "This case is no longer yours. Take the next."
 
 
@@ -360,6 +362,31 @@ def lessons(check: Check, *, rater: Rater) -> list[Lesson]:
             )
         )
     return found
+
+
+# ---- what leads set
+
+
+@transaction.atomic
+def set_mix(
+    project: Project, *, check_share: float, qualification_size: int, qualification_mark: float,
+    training_size: int, by: User,
+) -> Project:  # fmt: skip
+    """How often checks come, and what raters pass before a real case."""
+    if not 0 <= check_share <= MOST_CHECKS or not 0 <= qualification_mark <= 1:
+        raise BadInput(f"The share of checks is from 0 to {MOST_CHECKS}; the mark from 0 to 1.")
+    if not 0 <= qualification_size <= MOST_LESSONS or not 0 <= training_size <= MOST_LESSONS:
+        raise BadInput(f"At most {MOST_LESSONS} cases of qualification or training.")
+    settings = {
+        "check_share": check_share, "qualification_size": qualification_size,
+        "qualification_mark": qualification_mark, "training_size": training_size,
+    }  # fmt: skip
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    for name, value in settings.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=list(settings))
+    audit.record("set checks", locked, project=locked, by=by, **settings)
+    return locked
 
 
 # ---- what the checks say

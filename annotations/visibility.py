@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from annotations import standing
 from annotations.models import Annotation, Case, Check, Membership, Rater, Slot
 from annotations.permissions import ADJUDICATORS, LABELLERS, READERS
 from annotations.statuses import (
@@ -29,13 +30,15 @@ def can_see_prelabel(sheet: Annotation, *, rater: Rater) -> bool:
 def can_see_help_before(slot: Slot, *, rater: Rater) -> bool:
     """Any AI help before the answer: to the slot's own rater at work, in the exposed arms.
 
-    Never on a check, on an audit case, or where a blind answer is still owed, whatever the arm says.
+    Never on a check, on an audit case, where a blind answer is still owed, or in an arm that a lead
+    has suspended since, whatever the slot says.
     """
     return (
         slot.rater_id == rater.pk
         and slot.status == SlotStatus.LEASED
         and slot.purpose == SlotPurpose.LABEL
         and slot.arm in EXPOSED_ARMS
+        and slot.arm not in slot.project.suspended_arms
         and not slot.blind_only
         and not slot.case.is_audit
     )
@@ -89,14 +92,15 @@ def sheets_visible_to(membership: Membership, case: Case) -> QuerySet[Annotation
     """The submitted sheets on a case that this member may see, people's and judges'.
 
     annotator: the own one; all people's once the case is settled and the own answer was given.
-    owner, lead, adjudicator, viewer: all, once nobody is labelling the case any more.
+    owner, lead, adjudicator, viewer: all, once nobody is labelling the case any more; one who may
+    adjudicate it, only after the own, blind answer.
     """
     sheets = Annotation.objects.filter(case=case, status=AnnotationStatus.SUBMITTED)
     own = sheets.filter(rater__user=membership.user)
     role = Role(membership.role)
     if role in READERS:
         over = case.status in (CaseStatus.ADJUDICATION, CaseStatus.SETTLED)
-        return sheets if over else own
+        return sheets if over and not standing.owes_an_opinion(membership, case) else own
     if case.status == CaseStatus.SETTLED and own.exists():
         return sheets.exclude(rater__kind=RaterKind.JUDGE)
     return own
@@ -111,9 +115,12 @@ def can_see_origin(membership: Membership, case: Case) -> bool:
 
 
 def can_see_gold(membership: Membership, case: Case) -> bool:
-    """Settled answers: readers; a rater once the case is settled and the own answer was given."""
+    """Settled answers: readers, unless they are to answer the case blind as adjudicators.
+
+    A rater: once the case is settled and the own answer was given.
+    """
     if Role(membership.role) in READERS:
-        return True
+        return not standing.owes_an_opinion(membership, case)
     return (
         case.status == CaseStatus.SETTLED
         and Annotation.objects.filter(
