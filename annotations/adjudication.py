@@ -260,8 +260,9 @@ def own_answer(case: Case, *, question: CriterionVersion, by: Membership) -> Own
 
 @transaction.atomic
 def answer_blind(
-    case: Case, *, question: CriterionVersion, by: Membership, answer: Answer, severity: int
-) -> Opinion:
+    case: Case, *, question: CriterionVersion, by: Membership, answer: Answer,
+    severity: int | None,
+) -> Opinion:  # fmt: skip
     """The adjudicator's own answer, before the raters' are shown. Twice is once; it stays as it is."""
     locked = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
     policies.check_can_adjudicate(by, locked)

@@ -15,7 +15,7 @@ from math import log, sqrt
 
 from django.db.models import CharField, F, Func, Value
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import SHA256, Left, NullIf
+from django.db.models.functions import Left, NullIf
 
 from annotations.answers import Answer
 from annotations.models import Case, Gold, RubricVersion
@@ -107,6 +107,13 @@ def _texts_of(case_ids: Iterable[int]) -> dict[int, Text]:
     return {pk: text or fresh[pk] for pk, text in found.items() if text or pk in fresh}
 
 
+class Sha256(Func):
+    """PostgreSQL's own; Django's asks for an extension."""
+
+    template = "encode(sha256(convert_to(%(expressions)s, 'UTF8')), 'hex')"
+    output_field = CharField()
+
+
 def _read_texts(case_ids: Sequence[int]) -> Iterable[tuple[int, Text]]:
     """Only the beginnings are read: a case may be of any length."""
     prompt = KeyTextTransform("content", KeyTransform("-1", "conversation"))
@@ -116,7 +123,7 @@ def _read_texts(case_ids: Sequence[int]) -> Iterable[tuple[int, Text]]:
     )  # fmt: skip
     rows = Case.objects.filter(pk__in=case_ids).values_list(
         "pk", Left(prompt, MOST_CHARACTERS), Left("response", MOST_CHARACTERS),
-        KeyTextTransform("content_notice", "strata"), SHA256(whole),
+        KeyTextTransform("content_notice", "strata"), Sha256(whole),
     )  # fmt: skip
     for pk, asked, response, notice, sha256 in rows:
         asked, response = asked or "", response or ""

@@ -8,9 +8,10 @@ from django.db.models import CharField
 from django.db.models.functions import Cast
 from django.test import Client
 
-from annotations import gold, labelling, members, queue, rubrics
+from annotations import adjudication, gold, labelling, members, queue, rubrics
 from annotations.answers import Answer, parse_sheet
 from annotations.models import (
+    Adjudication,
     Annotation,
     Batch,
     Case,
@@ -105,6 +106,18 @@ class World:
         self.give(self.ann1, case, harm="yes", confidence=3, comment="A plain violation.")
         self.give(self.ann2, case, harm="no", confidence=1)
         return case
+
+    def decide(
+        self, user: User, case: Case, word: str, *, cause: str = "slip", severity: int = 1,
+        question: CriterionVersion | None = None,
+    ) -> Adjudication:  # fmt: skip
+        """The user answers blind, which comes first, and decides the same."""
+        by, question = self.member(user), question or self.harm
+        answer = Answer.parse(word)
+        adjudication.answer_blind(case, question=question, by=by, answer=answer, severity=severity)
+        made = adjudication.decide(case, question=question, by=by, answer=answer, cause=cause)
+        case.refresh_from_db()
+        return made
 
     def judged(
         self, case: Case, word: str = "yes", *, name: str = "ensemble", revision: str = "rev-1",

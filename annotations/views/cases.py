@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
-from annotations import adjudication, visibility
+from annotations import adjudication, labelling, standing, talk, visibility
 from annotations.answers import Answer
-from annotations.errors import NotFound
+from annotations.errors import BadInput, NotFound
 from annotations.models import Annotation, Case, Gold, Membership, Verdict
 from annotations.origins import origins_of
+from annotations.permissions import LABELLERS
 from annotations.statuses import Cause, VerdictStatus
-from annotations.views import sheets
+from annotations.views import sheets, talking
 from annotations.views.doors import member_page, show
 
 # In the order of the adjudicator's list; what each means, in plain words.
@@ -36,17 +41,45 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     visible = visibility.sheets_visible_to(membership, found)
     sees_gold = visibility.can_see_gold(membership, found)
     sees_origin = visibility.can_see_origin(membership, found)
+    sheets_shown = [_sheet_row(sheet) for sheet in in_order(visible)]
+    if sees_gold or len(sheets_shown) > 1:
+        labelling.close_undo(found, user=membership.user)
     return show(
         request, membership, "annotations/case.html", active="Cases", case=found,
         sees_origin=sees_origin, origins=origins_of(found) if sees_origin else [],
         sees_gold=sees_gold,
-        sheets=[_sheet_row(sheet) for sheet in in_order(visible)],
+        sheets=sheets_shown,
         golds=_golds(found) if sees_gold else [],
-        decisions=decisions_on(found) if sees_gold else [],
+        decisions=decisions_on(found, membership) if sees_gold else [],
         can_adjudicate=visibility.can_see_side_by_side(membership, found),
         still_secret=visibility.still_owes_an_answer(found, membership),
+        owes_opinion=standing.owes_an_opinion(membership, found),
+        talk=talking.talk_on(found, membership),
         masked=request.COOKIES.get("mask") == "1",
     )  # fmt: skip
+
+
+@member_page(LABELLERS)
+@require_POST
+@never_cache
+def say(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
+    """A post in the talk on the case, or a vote after it."""
+    found = case_of(membership, pk)
+    talk.check_can_talk(membership, found)
+    error = ""
+    try:
+        talking.take(request, membership, found)
+    except BadInput as problem:
+        error = str(problem)
+    if sheets.is_htmx(request):
+        return show(
+            request, membership, "annotations/talk.html", active="Cases", case=found,
+            talk=talking.talk_on(found, membership), talk_error=error,
+            body=request.POST.get("body", "") if error else "", status=422 if error else 200,
+        )  # fmt: skip
+    if error:
+        messages.error(request, error)
+    return redirect(reverse("case", args=[membership.project.slug, found.pk]) + "#talk")
 
 
 def case_of(membership: Membership, pk: int) -> Case:
@@ -65,9 +98,9 @@ def in_order(visible: Any) -> list[Annotation]:
     return sorted(rows, key=lambda sheet: (sheet.rater.is_judge, sheet.rater.name, sheet.pk))
 
 
-def decisions_on(found: Case) -> list[dict[str, Any]]:
-    """Every decision on the case, the latest first, in words."""
-    rows = adjudication.history(found).select_related("criterion_version", "case__project")
+def decisions_on(found: Case, membership: Membership) -> list[dict[str, Any]]:
+    """Every decision on the case that the member may read, the latest first, in words."""
+    rows = adjudication.history_for(found, membership)
     names = {member.user_id: member.pseudonym for member in found.project.memberships.all()}
     return [
         {

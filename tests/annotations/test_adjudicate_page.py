@@ -1,10 +1,13 @@
 """The adjudicator's pages and the page of a case: what is shown, what is decided, who must not."""
 
+import re
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from annotations import policies
 from annotations.models import Adjudication, Case
 from annotations.statuses import VerdictStatus
 from tests.world import World, signed_in
@@ -30,17 +33,30 @@ def text(response: HttpResponse) -> str:
     return response.content.decode()
 
 
+def answers_first(client: Client, world: World, *cases: Case, **sent: str) -> None:
+    """The own answer, before which nothing of others is shown."""
+    for case in cases:
+        client.post(
+            url(world, "adjudicate_blind", case.pk),
+            {"criterion": "harm", "answer": "no", "severity": "1", **sent},
+        )
+
+
 # ---- the list
 
 
 def test_the_list_shows_what_waits_and_how_people_answered(
     adjudicator: Client, world: World
 ) -> None:
-    world.disagree(world.make_case("split"))
+    case = world.disagree(world.make_case("split"))
     world.settle(world.make_case("agreed"))
     page = text(adjudicator.get(url(world)))
     assert "split" in page
     assert "agreed" not in page
+    assert "shown after your own answer" in page
+    assert "Violates" not in page
+    answers_first(adjudicator, world, case)
+    page = text(adjudicator.get(url(world)))
     assert "<b>1</b> Violates" in page
     assert "<b>1</b> Does not violate" in page
 
@@ -51,6 +67,7 @@ def test_an_empty_list_says_what_will_fill_it(adjudicator: Client, world: World)
 
 def test_done_is_counted_by_cause(adjudicator: Client, world: World) -> None:
     case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
     adjudicator.post(case_url(world, case), DECISION)
     page = text(adjudicator.get(url(world)))
     assert "Guideline gap" in page
@@ -75,6 +92,148 @@ def test_the_list_comes_in_pages(adjudicator: Client, world: World) -> None:
     assert "<html" not in part
 
 
+# ---- the own answer first
+
+
+SECRETS = (">R2", ">R3", "A plain violation.", "ensemble", "Guess", "0.8125", "because-of-hatpins")
+
+
+def test_before_the_own_answer_no_page_of_the_case_tells_what_others_said(
+    adjudicator: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case())
+    world.judged(case, raw="because-of-hatpins")
+    for address in (case_url(world, case), url(world, "case", case.pk), url(world)):
+        page = text(adjudicator.get(address))
+        assert not [word for word in SECRETS if word in page], address
+    api = adjudicator.get(f"/api/v1/projects/{world.project.slug}/cases/{case.pk}/annotations/")
+    assert api.json() == []
+
+
+def test_a_decision_without_the_own_answer_is_refused_and_shows_nothing(
+    adjudicator: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case())
+    page = adjudicator.post(case_url(world, case), DECISION)
+    assert page.status_code == 409
+    assert not [word for word in SECRETS if word in text(page)]
+    assert not Adjudication.objects.exists()
+
+
+def test_the_own_answer_opens_the_raters(adjudicator: Client, world: World) -> None:
+    case = world.disagree(world.make_case())
+    sent = {"criterion": "harm", "answer": "no", "severity": "2"}
+    page = text(adjudicator.post(url(world, "adjudicate_blind", case.pk), sent, follow=True))
+    for words in ("You, before you saw this", "severity 2", "R2", "A plain violation."):
+        assert words in page
+    assert ">R2" in text(adjudicator.get(url(world, "case", case.pk)))
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"), [("answer", "Choose an answer"), ("severity", "severity from 0")]
+)
+def test_an_own_answer_with_a_gap_comes_back(
+    adjudicator: Client, world: World, missing: str, said: str
+) -> None:
+    case = world.disagree(world.make_case())
+    sent = {"criterion": "harm", "answer": "no", "severity": "2", missing: ""}
+    page = adjudicator.post(url(world, "adjudicate_blind", case.pk), sent)
+    assert page.status_code == 422
+    assert said in text(page)
+    assert "A plain violation." not in text(page)
+
+
+def test_a_recheck_looks_like_any_case_until_it_is_answered(
+    adjudicator: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "RECHECK_SHARE", 1.0)
+    case = world.disagree(world.make_case("first"))
+    world.decide(world.lead, case, "yes")
+    world.disagree(world.make_case("second"))
+    listed = text(adjudicator.get(url(world)))
+    rows = re.findall(r"<tr>\s*<th scope=.row.*?</tr>", listed, re.DOTALL)
+    alike = {re.sub(r"adjudicate/\d+/|first|second", "", row) for row in rows}
+    assert (len(rows), len(alike)) == (2, 1)
+    pages = [text(adjudicator.get(case_url(world, one))) for one in world.cases]
+    assert "Keep it and see the raters" in pages[0]
+    assert "decided" not in pages[0].replace("undecided", "")
+    assert "adjudicated" not in text(adjudicator.get(url(world, "case", case.pk)))
+    answers_first(adjudicator, world, case)
+    page = text(adjudicator.get(case_url(world, case)))
+    assert "This case was decided before" in page
+    assert "0.0%" in text(adjudicator.get(url(world)))
+
+
+# ---- severity 3 or more
+
+
+def test_the_first_of_two_waits_and_the_second_is_not_told_what_it_was(
+    adjudicator: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case, answer="yes", severity="3")
+    adjudicator.post(case_url(world, case), {**DECISION, "answer": "yes", "severity": "3"})
+    assert world.gold_word(case) is None
+    page = text(adjudicator.get(case_url(world, case)))
+    assert "it becomes gold when another adjudicator" in page
+    assert "Decide and next" not in page
+    lead = signed_in(Client(), world.lead)
+    answers_first(lead, world, case, answer="yes", severity="2")
+    for address in (case_url(world, case), url(world, "case", case.pk)):
+        assert "Hats." not in text(lead.get(address)), address
+    assert "takes two adjudicators" in text(lead.get(case_url(world, case)))
+    lead.post(case_url(world, case), {**DECISION, "answer": "yes", "note": "Mine."})
+    assert world.gold_word(case) == "yes"
+    assert "Hats." in text(lead.get(case_url(world, case)))
+
+
+def test_where_nobody_else_can_second_it_the_page_says_so_and_one_is_enough(
+    client: Client, world: World
+) -> None:
+    world.member(world.adjudicator).delete()
+    case = world.disagree(world.make_case())
+    lead = signed_in(client, world.lead)
+    answers_first(lead, world, case, answer="yes", severity="4")
+    assert "your decision counts alone" in text(lead.get(case_url(world, case)))
+    lead.post(case_url(world, case), {**DECISION, "answer": "yes"})
+    assert world.gold_word(case) == "yes"
+    assert "one decision was enough" in text(lead.get(case_url(world, case)))
+
+
+# ---- marks and passages
+
+
+def test_a_decision_can_make_something_of_the_case(adjudicator: Client, world: World) -> None:
+    case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
+    adjudicator.post(case_url(world, case), {**DECISION, "mark": ["seed", "proposal"]})
+    assert set(case.marks.values_list("kind", flat=True)) == {"seed", "proposal"}
+
+
+def test_an_unknown_mark_takes_the_decision_back(adjudicator: Client, world: World) -> None:
+    case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
+    page = adjudicator.post(case_url(world, case), {**DECISION, "mark": "trophy"})
+    assert (page.status_code, Adjudication.objects.count()) == (422, 0)
+
+
+def test_passages_are_drawn_on_the_case_and_quoted_in_the_column(
+    adjudicator: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case(response="<b>Fold</b> it \u202etwice."))
+    one, two = case.annotations.order_by("id")
+    for sheet, start, end in ((one, 0, 11), (two, 3, 17)):
+        span = {"criterion": "harm", "part": "response", "start": start, "end": end,
+                "quote": case.response[start:end]}  # fmt: skip
+        type(one).objects.filter(pk=sheet.pk).update(spans=[span])
+    answers_first(adjudicator, world, case)
+    page = text(adjudicator.get(case_url(world, case)))
+    assert "<b>Fold" not in page
+    assert page.count('<mark class="passage one') == 2
+    assert page.count('<mark class="passage several') == 1
+    assert "&lt;b&gt;Fold&lt;/b&gt;</q>" in page
+
+
 # ---- one case
 
 
@@ -83,6 +242,7 @@ def test_raters_are_shown_side_by_side_with_judges_last_and_closed(
 ) -> None:
     case = world.disagree(world.make_case())
     world.judged(case, score=None, status=VerdictStatus.REFUSED_TO_JUDGE)
+    answers_first(adjudicator, world, case)
     page = text(adjudicator.get(case_url(world, case)))
     for words in ("R2", "R3", "A plain violation.", "Sure", "Guess", "Refused to judge"):
         assert words in page
@@ -104,11 +264,13 @@ def test_a_first_answer_that_was_changed_is_shown_beside_the_final_one(
     signed.get(reveal)
     signed.post(reveal, {"act": "change", "answer-harm": "no"})
     world.give(world.ann2, case, harm="no")
+    answers_first(adjudicator, world, case)
     assert "First: Violates" in text(adjudicator.get(case_url(world, case)))
 
 
 def test_a_decision_leads_to_the_next_case(adjudicator: Client, world: World) -> None:
     first, second = world.disagree(world.make_case()), world.disagree(world.make_case())
+    answers_first(adjudicator, world, first, second)
     sent = adjudicator.post(case_url(world, first), DECISION)
     assert sent.headers["Location"] == case_url(world, second)
     decision = Adjudication.objects.get()
@@ -118,6 +280,7 @@ def test_a_decision_leads_to_the_next_case(adjudicator: Client, world: World) ->
 
 def test_the_last_decision_leads_to_the_list(adjudicator: Client, world: World) -> None:
     first, second = world.disagree(world.make_case()), world.disagree(world.make_case())
+    answers_first(adjudicator, world, first, second)
     adjudicator.post(case_url(world, first), DECISION)
     sent = adjudicator.post(case_url(world, second), DECISION, HTTP_HX_REQUEST="true")
     assert sent.headers["HX-Redirect"] == url(world)
@@ -130,8 +293,10 @@ def test_the_next_open_question_of_the_same_case_comes_first(
     case = world.make_case()
     world.give(world.ann1, case, harm="yes", severity="2")
     world.give(world.ann2, case, harm="no", severity="0")
+    answers_first(adjudicator, world, case)
     page = adjudicator.post(case_url(world, case), DECISION, follow=True)
     assert '<input type="hidden" name="criterion" value="severity">' in text(page)
+    assert "Keep it and see the raters" in text(page)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +306,7 @@ def test_a_decision_with_a_gap_comes_back_with_the_rest(
     adjudicator: Client, world: World, missing: str, said: str
 ) -> None:
     case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
     page = adjudicator.post(case_url(world, case), {**DECISION, missing: ""})
     assert page.status_code == 422
     assert said in text(page)
@@ -153,6 +319,8 @@ def test_a_decision_made_meanwhile_is_a_409_that_shows_it_and_keeps_the_note(
 ) -> None:
     case = world.disagree(world.make_case())
     lead = signed_in(Client(), world.lead)
+    answers_first(adjudicator, world, case)
+    answers_first(lead, world, case)
     lead.post(case_url(world, case), {**DECISION, "answer": "yes", "note": "Mine."})
     page = adjudicator.post(case_url(world, case), DECISION)
     assert page.status_code == 409
@@ -163,6 +331,7 @@ def test_a_decision_made_meanwhile_is_a_409_that_shows_it_and_keeps_the_note(
 
 def test_a_decision_sent_twice_is_one(adjudicator: Client, world: World) -> None:
     case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
     for _ in range(2):
         assert adjudicator.post(case_url(world, case), DECISION).status_code == 302
     assert Adjudication.objects.count() == 1
@@ -172,6 +341,7 @@ def test_a_decided_case_shows_its_history_and_can_be_decided_again(
     adjudicator: Client, world: World
 ) -> None:
     case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
     adjudicator.post(case_url(world, case), DECISION)
     page = text(adjudicator.get(case_url(world, case)))
     for words in ("Decided before", "Guideline gap", "Hats.", "R4", "Decide again"):
@@ -200,7 +370,8 @@ def test_who_may_not_adjudicate_sees_and_decides_nothing(
     case = world.disagree(world.make_case())
     signed_in(client, getattr(world, name))
     for page in (client.get(url(world)), client.get(case_url(world, case)),
-                 client.post(case_url(world, case), DECISION)):  # fmt: skip
+                 client.post(case_url(world, case), DECISION),
+                 client.post(url(world, "adjudicate_blind", case.pk), DECISION)):  # fmt: skip
         assert page.status_code == status
         assert "A plain violation." not in text(page)
     assert not Adjudication.objects.exists()
@@ -234,8 +405,9 @@ def test_a_decided_case_shows_the_decision_and_its_dissent(
     adjudicator: Client, world: World
 ) -> None:
     case = world.disagree(world.make_case())
+    answers_first(adjudicator, world, case)
     adjudicator.post(case_url(world, case), DECISION)
-    page = case_page(world, "lead", case)
+    page = case_page(world, "viewer", case)
     for words in ("adjudicated", "Guideline gap", "Hats.", "<b>1</b> Violates"):
         assert words in page
 

@@ -8,8 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
-from annotations import adjudication, releases, rubrics
-from annotations.answers import Answer
+from annotations import releases, rubrics
 from annotations.models import (
     Adjudication,
     Annotation,
@@ -210,10 +209,7 @@ def test_a_criterion_is_once_in_a_rubric_and_once_in_a_version(world: World) -> 
 
 def test_decisions_releases_and_the_trail_are_kept_as_they_are(world: World) -> None:
     case = world.disagree(world.make_case())
-    adjudication.decide(
-        case, question=world.harm, by=world.member(world.adjudicator), answer=Answer.of("no"),
-        cause="slip",
-    )  # fmt: skip
+    world.decide(world.adjudicator, case, "no")
     releases.release(world.project, by=world.lead)
     for model, change in (
         (Adjudication, {"note": "x"}), (Release, {"note": "x"}), (ReleaseItem, {"position": 5}),

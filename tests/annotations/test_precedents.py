@@ -40,9 +40,7 @@ def test_the_case_that_shares_the_rarest_words_comes_first(world: World) -> None
 def test_a_decided_precedent_says_why(world: World) -> None:
     case = world.disagree(about(world, "newts"))
     by = world.member(world.adjudicator)
-    adjudication.answer_blind(
-        case, question=world.harm, by=by, answer=Answer.of("no"), severity=0
-    )
+    adjudication.answer_blind(case, question=world.harm, by=by, answer=Answer.of("no"), severity=0)
     adjudication.decide(
         case, question=world.harm, by=by, answer=Answer.of("no"), cause="guideline_gap",
         note="Newts are harmless.",
@@ -81,7 +79,9 @@ def test_the_queries_do_not_grow_with_the_settled_cases(world: World) -> None:
     for n_settled in (1, 6):
         for _ in range(n_settled):
             world.settle(about(world, "newts"))
-        with CaptureQueriesContext(connection, ) as first:
+        with CaptureQueriesContext(
+            connection,
+        ) as first:
             nearest(world, case)
         with CaptureQueriesContext(connection) as again:
             nearest(world, case)

@@ -7,8 +7,6 @@ import pytest
 from django.test import Client
 
 from annotations import jobs, queue
-from annotations.adjudication import decide
-from annotations.answers import Answer
 from annotations.models import (
     Annotation,
     AuditEvent,
@@ -95,8 +93,7 @@ def test_people_take_the_round_to_adjudication_and_on(world: World, campaign: Ca
         world.give(world.ann1, case, harm="yes")
         world.give(world.ann2, case, harm="no" if case == first else "yes")
     assert run(round_).status == Step.ADJUDICATE
-    decide(first, question=world.harm, by=world.member(world.adjudicator),
-           answer=Answer.of("no"), cause="slip")  # fmt: skip
+    world.decide(world.adjudicator, first, "no")
     assert run(round_).status == Step.NEXT
     gold = Gold.objects.filter(case__batch=round_.batch, superseded_at__isnull=True)
     assert gold.count() == round_.cases.count()
