@@ -9,12 +9,14 @@ import pytest
 
 from annotations.charts import (
     BarRow,
+    CoursePoint,
     ForestRow,
     LoopStep,
     Reference,
     ReliabilityBin,
     ScatterPoint,
     bars,
+    course,
     forest,
     format_number,
     loop_picture,
@@ -68,6 +70,9 @@ def every_chart(text: str, *, compact: bool) -> dict[str, str]:
         "loop": loop_picture(loop(3, text=text), title=text, compact=compact),
         "progress": progress(3, 8, title=text),
         "sparkline": sparkline([0.1, None, 0.3], title=text),
+        "course": course(
+            [CoursePoint(text, 3), CoursePoint(text, 8)], 12, title=text, compact=compact
+        ),
     }
 
 
@@ -280,6 +285,20 @@ def test_a_sparkline_has_a_gap_where_the_number_was_undefined():
     assert "0.400" in texts(svg)
     assert "undefined" in texts(sparkline([0.1, None]))
     assert "undefined" in texts(sparkline([]))
+
+
+def test_a_course_ends_at_its_last_day_under_the_line_of_all_there_is():
+    svg = course([CoursePoint("01 Mar", 2), CoursePoint("02 Mar", 5)], 10)
+    assert {"01 Mar", "02 Mar", "10"} <= set(texts(svg))
+    assert "02 Mar: 5 of 10." in svg
+    assert svg.count("chart-reference") == 1
+
+
+def test_a_course_of_nothing_is_undefined_and_of_one_day_a_point():
+    assert "undefined: nothing is done yet" in texts(course([], 10))
+    assert "<circle" in course([CoursePoint("01 Mar", 2)], 10)
+    assert "<path" not in course([CoursePoint("01 Mar", 2)], 10)
+    check_own_svg(course([], 0))
 
 
 def test_ticks_are_round_and_the_domain_holds_every_value():
