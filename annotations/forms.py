@@ -1,4 +1,4 @@
-"""What the rubric pages take from people."""
+"""What the rubric and wellbeing pages take from people."""
 
 from typing import Any
 
@@ -41,6 +41,24 @@ class ReleaseForm(forms.Form):
     note = Prose(
         rows=2, max_length=500, label="What changed, and why",
         help_text="Stands in the history, for everybody who reads the rubric.",
+    )  # fmt: skip
+
+
+class CapsForm(forms.Form):
+    """The project's caps and breaks; the limits are those of `wellbeing.LIMITS`."""
+
+    exposure_minutes = forms.IntegerField(
+        min_value=0, max_value=1440, label="Minutes on cases a day, at most",
+        help_text="Then no more cases come until midnight UTC. 0: no cap.",
+    )  # fmt: skip
+    break_every = forms.IntegerField(
+        min_value=0, max_value=480, label="Minutes on cases until a break is offered",
+        help_text="Whoever would rather go on may. 0: none is offered.",
+    )  # fmt: skip
+    break_minutes = forms.IntegerField(min_value=1, max_value=120, label="Minutes of a break")
+    severe_run = forms.IntegerField(
+        min_value=0, max_value=100, label="Severe cases in a row, at most",
+        help_text="Of severity 3 and 4; then milder ones come first. 0: no cap.",
     )  # fmt: skip
 
 
@@ -164,3 +182,55 @@ def _chosen(text: str, values: list[str]) -> list[str]:
         parts = [line] if line in values else [part.strip() for part in line.split(",")]
         named += [part for part in parts if part and part not in named]
     return named
+
+
+class ShareField(forms.FloatField):
+    """A share from 0 to 1, asked for as a percentage."""
+
+    def __init__(self, *, most: int = 100, **kwargs: Any) -> None:
+        widget = forms.NumberInput(attrs={"step": "any"})
+        super().__init__(min_value=0, max_value=most, widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """A share that comes from the project is shown as a percentage; what was typed stays."""
+        return round(value * 100, 4) if isinstance(value, float) else value
+
+    def clean(self, value: Any) -> float | None:
+        percent = super().clean(value)
+        return None if percent is None else percent / 100
+
+
+class ArmsForm(forms.Form):
+    """Which share of sheets gets which help by the AI."""
+
+    reveal = ShareField(
+        label="Blind, then revealed (%)",
+        help_text="The AI's answer is shown after the own one; the first answer counts as blind.",
+    )
+    evidence = ShareField(
+        label="Evidence before the answer (%)",
+        help_text="Passages that the AI points to, and precedents; not its verdict.",
+    )
+    shown = ShareField(
+        label="Verdict filled in (%)",
+        help_text="For bulk work of low risk only. Such labels count for no agreement, gold or "
+        "calibration.",
+    )
+
+
+class ChecksForm(forms.Form):
+    """How often checks come, and what raters pass before a real case."""
+
+    check_share = ShareField(
+        most=50, label="Checks among the cases (%)",
+        help_text="Known gold, planted wrong AI answers, repeats. 5 to 8 is usual.",
+    )  # fmt: skip
+    qualification_size = forms.IntegerField(
+        min_value=0, max_value=100, label="Cases of a qualification",
+        help_text="Decided cases, with feedback, before a rater's first real one. 0: none.",
+    )  # fmt: skip
+    qualification_mark = ShareField(label="Right for a pass (%)")
+    training_size = forms.IntegerField(
+        min_value=0, max_value=100, label="Cases of training after a release",
+        help_text="For raters who labelled before it, on what has changed. 0: none.",
+    )  # fmt: skip

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
