@@ -159,9 +159,11 @@ def test_a_label_outlives_a_web_server_killed_between_claim_and_submit(crowd: Cr
         assert back.next(crowd.room) == slot, "the case in work is still the rater's"
         said = back.submit(crowd.room, slot)
         assert back.submit(crowd.room, slot) == said, "a resent submit is the same submit"
-    done = f"SELECT case_id, rater_id FROM annotations_slot WHERE id = {slot}"
+    done = "SELECT case_id, rater_id FROM annotations_slot WHERE id = %s"
     with psycopg.connect(crowd.server.url) as connection:
-        assert labels(crowd)[connection.execute(done).fetchone()] == 1
+        row = connection.execute(done, [slot]).fetchone()
+    assert row is not None
+    assert labels(crowd)[row[0], row[1]] == 1
 
 
 def test_a_database_restarted_under_load_loses_and_doubles_no_label(crowd: Crowd) -> None:
