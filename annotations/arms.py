@@ -112,10 +112,10 @@ def has_ai_answer(case: Case) -> bool:
 
 def has_evidence(case: Case, *, slot: Slot | None = None) -> bool:
     """Whether there is anything to show that is no verdict: a passage that a judge quoted, or a
-    settled case of the slot's rubric version that reads like this one."""
-    if spans_of(case):
+    settled case of the slot's rubric version."""
+    if slot is not None and precedents.there_are(case, version_id=slot.rubric_version_id):
         return True
-    return slot is not None and bool(_precedents(slot, limit=1))
+    return bool(spans_of(case))
 
 
 def _precedents(slot: Slot, *, limit: int = MOST_PRECEDENTS) -> list[Precedent]:

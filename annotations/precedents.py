@@ -77,6 +77,14 @@ def nearest(case: Case, *, rubric_version: RubricVersion, limit: int = 3) -> lis
     return [_precedent(golds[pk], texts[pk], likeness[pk]) for pk in best[:limit]]
 
 
+def there_are(case: Case, *, version_id: int) -> bool:
+    """Whether any other case is settled under the version: all of a claim's question, one look."""
+    settled = Gold.objects.filter(
+        project=case.project_id, superseded_at__isnull=True, criterion_version__version=version_id
+    )
+    return settled.exclude(case=case.pk).exists()
+
+
 def _settled_under(version: RubricVersion, *, but: Case) -> dict[int, list[Gold]]:
     """case id -> its gold under the version, for the newest cases that are settled."""
     rows = (
