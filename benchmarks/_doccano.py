@@ -31,15 +31,19 @@ class Doccano(Peer):
     """A served doccano."""
 
     name, title, ready = f"doccano-{VERSION}", f"doccano {VERSION}", "/v1/health/"
-    packages = (f"doccano=={VERSION}", "psycopg2-binary<3", "setuptools<70")
+    # Without these bounds pip finds versions that its code has never seen, and it does not start.
+    packages = (
+        f"doccano=={VERSION}", "psycopg2-binary<3", "setuptools<70", "marshmallow<4", "numpy<1.25",
+        "scipy<1.12",
+    )  # fmt: skip
 
     def code(self) -> Path:
         return next(self.home.glob("lib/python3*/site-packages/backend"))
 
     def settings(self) -> Mapping[str, str]:
-        host = quote(str(self.postgres.sockets), safe="")
+        server = f"sslmode=disable&host={quote(str(self.postgres.sockets), safe='/')}"
         return {
-            "DATABASE_URL": f"postgres://{USER}@{host}/{self.database}?sslmode=disable",
+            "DATABASE_URL": f"postgres://{USER}@/{self.database}?{server}",
             "CELERY_BROKER_URL": f"sqla+sqlite:///{self.folder}/broker.sqlite3",
             "DJANGO_SETTINGS_MODULE": "config.settings.production", "DEBUG": "False",
             "ALLOW_SIGNUP": "False", "STANDALONE": "True", "DOCCANO_HOME": str(self.folder),

@@ -6,6 +6,7 @@ The platform here answers over real HTTP and misbehaves on request; nothing depe
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
 
-from _figures import Figure
-from _http import Agent, Answer, parse
-from _load import Audit, Books, Sheet, Work, audit, cases, drive, percentile, warm_up
-from _meter import Meter, cpu_by_part
+from _figures import Figure  # noqa: E402 - the path above comes first
+from _http import Agent, Answer, parse  # noqa: E402
+from _load import Audit, Books, Sheet, Work, audit, cases, drive, percentile, warm_up  # noqa: E402
+from _meter import Meter, cpu_by_part  # noqa: E402
 
 N_CASES, N_RATERS, OVERLAP = 24, 4, 2
 # So long that every case is labelled before: the runs end because nothing is left.
@@ -255,3 +257,21 @@ def test_the_ratio_is_to_the_peer_where_there_is_one() -> None:
         "value": 0, "unit": "", "goal": 0, "peer": "limit", "at_least": False, "peer_value": None,
         "met": True, "ratio": None,
     }  # fmt: skip
+
+
+# ---- the whole of it, on the product
+
+
+def test_the_measurement_of_raters_works_on_the_product() -> None:
+    asked = ("--cases", "20", "--raters", "2", "--overlap", "2", "--seconds", str(FOR_EVER))
+    settings = {**os.environ, "EVALPLATFORM_EMBEDDINGS": "0", "EVALPLATFORM_WORKERS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "annotators.py"), *asked, "--json"], env=settings,
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["figures"]
+    for way in ("", "api_"):
+        assert figures[f"{way}labels_per_second"]["value"] > 0
+        for count in ("errors", "over_cap", "lost_labels", "served_twice"):
+            assert figures[f"{way}{count}"]["met"], (count, done.stderr)
