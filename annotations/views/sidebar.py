@@ -10,6 +10,7 @@ ITEMS: list[NavItem] = [
     NavItem("Queue", "queue", LEADS, 25),
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
     NavItem("Agreement", "agreement", READERS, 40),
+    NavItem("AI help", "ai_help", LEADS, 45),
     NavItem("Gold", "gold", READERS, 60),
     NavItem("Import", "import", LEADS, 80),
     NavItem("Raters", "raters", LEADS, 70),
