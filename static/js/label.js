@@ -27,7 +27,9 @@
   };
   const focusQuestion = (question) => {
     if (!question) return;
-    ($("input:checked", question) ?? $("input", question))?.focus();
+    // An open question is focused as a whole: a ring around its first answer would suggest that answer.
+    question.tabIndex = -1;
+    ($("input:checked", question) ?? question).focus({ preventScroll: true });
     question.scrollIntoView({ block: "nearest" });
     mark();
   };

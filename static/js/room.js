@@ -113,6 +113,8 @@
   const show = (node) => {
     leave();
     if (!node) return location.assign(base);
+    // It may have been fetched before the mask was put on or taken off.
+    $("[data-case]", node)?.classList.toggle("is-masked", /(^|; )mask=1(;|$)/.test(document.cookie));
     work.replaceChildren(document.adoptNode(node));
     window.htmx?.process(work);
     scrollTo(0, 0);
@@ -490,7 +492,9 @@
     const dialog = $("#check-in");
     if (!dialog || !answered) return void away(link.href);
     dialog.showModal();
-    $("input", dialog).focus();
+    const asked = $("fieldset", dialog);
+    asked.tabIndex = -1;
+    asked.focus();
   };
   const away = async (href) => {
     await drafts.flush();

@@ -123,7 +123,7 @@
   };
   const wrap = (block, from, to, over) => {
     const pieces = read(block).pieces.filter((piece) => piece.from < to && piece.to > from);
-    const own = [...new Set(over.filter(({ one }) => !one.isHint).map(({ one }) => room.names[one.criterion]?.number ?? 0))].sort();
+    const own = [...new Set(over.filter(({ one }) => !one.isHint).map(({ one }) => Number(room.names[one.criterion]?.number ?? 0)))].sort((a, b) => a - b);
     const ends = [...new Set(over.filter((b) => b.to === to).map(({ one }) => (one.isHint ? "AI" : (room.names[one.criterion]?.number ?? "?"))))];
     pieces.forEach((piece, place) => {
       let node = piece.node;
