@@ -51,6 +51,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SLOT}take-back/", steering.QueueTakeBack.as_view(), name="api_queue_take_back"),
     path(f"{P}agreement/", agreement.Agreement.as_view(), name="api_agreement"),
     path(f"{P}adjudications/", adjudications.Adjudications.as_view(), name="api_adjudications"),
+    path(
+        f"{P}adjudications/<int:pk>/opinions/",
+        adjudications.Opinions.as_view(),
+        name="api_opinions",
+    ),
+    path(
+        f"{P}adjudications/<int:pk>/decisions/",
+        adjudications.Decisions.as_view(),
+        name="api_decisions",
+    ),
     path(f"{P}gold/", gold.CurrentGold.as_view(), name="api_gold"),
     path(f"{P}releases/", gold.Releases.as_view(), name="api_releases"),
     path(f"{P}releases/<int:number>/", gold.ReleaseDetail.as_view(), name="api_release"),

@@ -289,7 +289,9 @@ def test_sheets_are_shown_as_visibility_says(api: Call, world: World) -> None:
     assert [len(api(who, "get", path).json()) for who in ("ann1", "ann2", "lead")] == [1, 0, 0]
     assert api("ann2", "get", f"cases/{made.pk}/").json()["external_id"] is None
     world.give(world.ann2, made, harm="no")
-    assert [len(api(who, "get", path).json()) for who in ("ann1", "ann2", "lead")] == [1, 1, 2]
+    who_sees = {who: len(api(who, "get", path).json()) for who in ("ann1", "ann2", "viewer", "lead")}
+    # The lead may adjudicate it, and has not answered yet.
+    assert who_sees == {"ann1": 1, "ann2": 1, "viewer": 2, "lead": 0}
     assert api("ann2", "get", f"cases/{made.pk}/").json()["external_id"] == "named"
     assert "ann1" not in api("lead", "get", path).content.decode()
 
@@ -398,15 +400,51 @@ def test_agreement_without_labels_is_undefined_with_its_reason(api: Call) -> Non
     assert alpha["reason"]
 
 
-def test_the_adjudicators_queue_counts_answers_and_names_nobody(api: Call, world: World) -> None:
+def test_the_adjudicators_queue_counts_answers_after_the_own_one(api: Call, world: World) -> None:
     made = world.disagree(world.make_case("hat"))
-    answer = api("adjudicator", "get", "adjudications/")
-    waiting = answer.json()["results"]
-    assert waiting == [{
+    listed = {
         "case": made.pk, "external_id": "hat", "can_decide": True,
-        "questions": [{"criterion": "harm", "counts": {"yes": 1, "no": 1}, "people": 2,
-                       "simulated": 0}],
-    }]  # fmt: skip
+        "questions": [{"criterion": "harm", "counts": None, "people": 2, "simulated": 0}],
+    }  # fmt: skip
+    assert api("adjudicator", "get", "adjudications/").json()["results"] == [listed]
+    said = api("adjudicator", "post", f"adjudications/{made.pk}/opinions/",
+               {"criterion": "harm", "answer": "no", "severity": 0})  # fmt: skip
+    assert (said.status_code, said.json()["counts"]) == (200, {"yes": 1, "no": 1})
+    listed["questions"][0]["counts"] = {"yes": 1, "no": 1}  # type: ignore[index]
+    assert api("adjudicator", "get", "adjudications/").json()["results"] == [listed]
+    assert (
+        api("lead", "get", "adjudications/").json()["results"][0]["questions"][0]["counts"] is None
+    )
+
+
+def test_a_decision_by_the_api_comes_after_the_own_answer(api: Call, world: World) -> None:
+    made = world.disagree(world.make_case())
+    decision = {"criterion": "harm", "answer": "yes", "cause": "slip", "note": "Hats."}
+    address = f"adjudications/{made.pk}/"
+    early = api("adjudicator", "post", f"{address}decisions/", decision)
+    assert (early.status_code, world.gold_word(made)) == (409, None)
+    own = {"criterion": "harm", "answer": "yes", "severity": 3}
+    for who, stands in (("adjudicator", "needs a second"), ("lead", "decided")):
+        assert api(who, "post", f"{address}opinions/", own).status_code == 200
+        sent = api(who, "post", f"{address}decisions/", decision)
+        assert (sent.status_code, sent.json()["stands"]) == (200, stands)
+    assert world.gold_word(made) == "yes"
+    assert api("lead", "post", f"{address}opinions/", {**own, "answer": "no"}).status_code == 409
+    for wrong in ({"criterion": "taste"}, {"answer": "perhaps"}, {"severity": 9}):
+        assert api("lead", "post", f"{address}opinions/", {**own, **wrong}).status_code in {
+            400,
+            422,
+        }
+
+
+@pytest.mark.parametrize("who", ["ann1", "viewer"])
+def test_other_roles_answer_and_decide_nothing_by_the_api(
+    api: Call, world: World, who: str
+) -> None:
+    made = world.disagree(world.make_case())
+    own = {"criterion": "harm", "answer": "yes", "severity": 1, "cause": "slip"}
+    for part in ("opinions", "decisions"):
+        assert api(who, "post", f"adjudications/{made.pk}/{part}/", own).status_code == 403
 
 
 def test_a_release_downloads_as_the_bytes_of_its_hash(api: Call, world: World) -> None:

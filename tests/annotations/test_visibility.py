@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotations import adjudication, labelling, visibility
+from annotations import adjudication, labelling, policies, visibility
 from annotations.answers import Answer
 from annotations.errors import NotAllowed
 from annotations.models import Annotation, Case
@@ -35,11 +35,39 @@ def test_while_a_case_is_labelled_each_sees_only_the_own_sheet(world: World) -> 
 def test_in_adjudication_annotators_still_see_only_their_own(world: World) -> None:
     case = world.disagree(world.make_case())
     world.judged(case)
-    all_three = {"ann1", "ann2", "ensemble"}
-    assert {name: seen(world, name, case) for name in EVERYBODY} == {
-        "lead": all_three, "ann1": {"ann1"}, "ann2": {"ann2"}, "adjudicator": all_three,
-        "viewer": all_three,
-    }  # fmt: skip
+    assert seen(world, "ann1", case) == {"ann1"}
+    assert seen(world, "ann2", case) == {"ann2"}
+    assert seen(world, "viewer", case) == {"ann1", "ann2", "ensemble"}
+
+
+def test_an_adjudicator_sees_others_sheets_only_after_the_own_answer(world: World) -> None:
+    case = world.disagree(world.make_case())
+    world.judged(case)
+    assert seen(world, "lead", case) == seen(world, "adjudicator", case) == set()
+    adjudication.answer_blind(
+        case, question=world.harm, by=world.member(world.adjudicator), answer=Answer.of("no"),
+        severity=0,
+    )  # fmt: skip
+    assert seen(world, "adjudicator", case) == {"ann1", "ann2", "ensemble"}
+    assert seen(world, "lead", case) == set()
+
+
+def test_an_adjudicator_who_rated_the_case_has_answered_it(world: World) -> None:
+    case = world.make_case()
+    world.give(world.lead, case, harm="yes")
+    world.give(world.ann1, case, harm="no")
+    assert seen(world, "lead", case) == {"lead", "ann1"}
+
+
+def test_a_decision_to_be_rechecked_is_kept_from_who_may_recheck_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "RECHECK_SHARE", 1.0)
+    case = world.disagree(world.make_case())
+    world.decide(world.adjudicator, case, "yes")
+    lead, viewer = world.member(world.lead), world.member(world.viewer)
+    assert (seen(world, "lead", case), visibility.can_see_gold(lead, case)) == (set(), False)
+    assert visibility.can_see_gold(viewer, case)
 
 
 def test_once_settled_annotators_see_people_but_never_judges(world: World) -> None:
