@@ -26,6 +26,7 @@ from annotations.models import (
     Verdict,
 )
 from annotations.statuses import (
+    BLIND_ARMS,
     AnnotationStatus,
     Arm,
     CaseStatus,
@@ -259,7 +260,12 @@ def _people_words(case_ids: list[int], version: CriterionVersion) -> dict[int, C
     words: dict[int, Counter[str]] = defaultdict(Counter)
     for chunk in chunks(case_ids):
         rows = (
-            Verdict.objects.filter(case__in=chunk, criterion=version.criterion, revision=1)
+            Verdict.objects.filter(
+                case__in=chunk,
+                criterion=version.criterion,
+                revision=1,
+                annotation__arm__in=BLIND_ARMS,
+            )
             .exclude(annotation__rater__kind=RaterKind.JUDGE)
             .values_list("case_id", "status", "value")
         )
