@@ -15,7 +15,7 @@ from annotations.jobs import JobRun
 from annotations.models import Job, Project
 from annotations.selection import Selection
 
-CHUNK = 2_000
+CHUNK = 1_000  # a submit on a case of the chunk waits for it: tenths of a second
 
 # What is done to one chunk of case ids, in the chunk's transaction: how many of what it changed.
 Change = Callable[[Project, list[int], dict[str, Any]], Counter[str]]

@@ -37,7 +37,7 @@ def course(
     body = []
     for tick in y.ticks(4):
         body.append(line(left, y.at(tick), right, y.at(tick), class_="chart-grid"))
-        body.append(words(format_tick(tick), left - 8, y.at(tick) + 4, anchor="end"))
+        body.append(words(_short(tick), left - 8, y.at(tick) + 4, anchor="end"))
     body.append(line(left, y.at(total), right, y.at(total), class_="chart-reference"))
     if not points:
         body.append(words(f"{UNDEFINED}: nothing is done yet", left + 8, (top + bottom) / 2,
@@ -59,6 +59,14 @@ def _drawn(points: Sequence[CoursePoint], x: Scale, y: Scale, bottom: float) -> 
     if len(at) > 1:
         body.append(words(points[-1].label, at[-1][0], bottom + 20, anchor="end"))
     return body
+
+
+def _short(count: float) -> str:
+    """300k for 300,000: a tick has little room."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if count >= 10 * size:
+            return f"{format_tick(count / size)}{letter}"
+    return format_tick(count)
 
 
 def _said(points: Sequence[CoursePoint], total: int) -> list[str]:

@@ -40,8 +40,8 @@ STATE_WORDS = {
     "settled": "settled",
 }  # fmt: skip
 CHANGED = {
-    "cases": "cases", "places": "places", "places_opened": "places opened",
-    "places_closed": "places closed", "settled": "settled", "left_to_others": "left to others",
+    "cases": "case{s}", "places": "place{s}", "places_opened": "place{s} opened",
+    "places_closed": "place{s} closed", "settled": "settled", "left_to_others": "left to others",
 }  # fmt: skip
 
 
@@ -303,5 +303,9 @@ def _what(job: Job) -> str:
 def _result(job: Job) -> str:
     """What came of it: so far, if it goes on or was cancelled."""
     changed = job.result or job.checkpoint.get("changed") or {}
-    said = [f"{n:,} {CHANGED[name]}" for name, n in changed.items() if n and name in CHANGED]
+    said = [
+        f"{n:,} {CHANGED[name].format(s='' if n == 1 else 's')}"
+        for name, n in changed.items()
+        if n and name in CHANGED
+    ]
     return ", ".join(said) or "nothing to change"
