@@ -31,7 +31,7 @@ from evalplatform.startup.processes import start_child, stop_child
 ROOT = Path(__file__).resolve().parent.parent
 STARTUP = (sys.executable, "-P", "-m", "evalplatform.startup")
 PASSWORD = "a long and plain password"  # noqa: S105 - of accounts that live for a minute
-CRITERION = "verdict"
+CRITERION, OWNER = "verdict", "bench-owner"
 START_SECONDS = 180
 # Each would be the product at work, and not the queue: repeats are cases that come twice on purpose.
 WITHOUT_CHECKS = {"check_share": 0.0, "exposure_minutes": 0, "break_every": 0, "severe_run": 0}
@@ -138,7 +138,8 @@ class Project:
         from annotations.statuses import Role  # noqa: PLC0415
 
         self.install = install
-        owner, _ = User.objects.get_or_create(username="bench-owner")
+        owner = User.objects.filter(username=OWNER).first()
+        owner = owner or User.objects.create_user(OWNER, password=PASSWORD)
         made = members.create_project(name, by=owner, overlap=overlap, **WITHOUT_CHECKS)
         self.slug, self.tokens, self.accounts = made.slug, {}, {}
         for number in range(raters):
@@ -167,10 +168,24 @@ class Project:
 
     def overlap_of(self, cases: set[str]) -> Mapping[str, int]:
         """How many raters each case is meant to have, which no address tells."""
+        return {case: overlap for case, overlap in self.overlap_of_all().items() if case in cases}
+
+    def overlap_of_all(self) -> Mapping[str, int]:
         from annotations.models import Case  # noqa: PLC0415
 
         rows = Case.objects.filter(project__slug=self.slug).values_list("pk", "overlap")
-        return {str(pk): overlap for pk, overlap in rows if str(pk) in cases}
+        return {str(pk): overlap for pk, overlap in rows}
+
+    def has_live_job(self) -> bool:
+        """Whether a job of the project waits or runs."""
+        from annotations.models import Job  # noqa: PLC0415
+
+        live = Job.objects.filter(project__slug=self.slug, finished_at__isnull=True)
+        return live.exists()
+
+    async def lead(self) -> Agent:
+        """The owner, signed in."""
+        return await sign_in(Agent("owner", self.install.port), OWNER)
 
     def sheets(self, books: Books) -> list[Sheet]:
         """Every sheet on a case that was served, asked of the API by the rater who was served it."""
@@ -197,6 +212,16 @@ class Project:
         agent = Agent(rater, self.install.port)
         agent.headers["Authorization"] = f"Token {self.tokens[rater]}"
         return agent
+
+
+async def sign_in(agent: Agent, account: str) -> Agent:
+    """By the form of the sign-in page."""
+    (await agent.get("/sign-in/")).expect(200)
+    sent = {"username": account, "password": PASSWORD}
+    token = agent.cookies["csrftoken"]
+    (await agent.post_form("/sign-in/", sent, X_CSRFToken=token)).expect(302)
+    agent.headers["X-CSRFToken"] = agent.cookies["csrftoken"]
+    return agent
 
 
 class Api:
@@ -242,19 +267,13 @@ class Browser:
         self.room = f"/p/{project.slug}/label/"
 
     async def sign_in(self) -> Sequence[Agent]:
-        return [await self._sign_in(*both) for both in self.project.accounts.items()]
-
-    async def _sign_in(self, rater: str, account: str) -> Agent:
-        agent = Agent(rater, self.project.install.port)
-        (await agent.get("/sign-in/")).expect(200)
-        (
-            await agent.post_form(
-                "/sign-in/", {"username": account, "password": PASSWORD},
-                X_CSRFToken=agent.cookies["csrftoken"],
-            )
-        ).expect(302)  # fmt: skip
-        agent.headers |= {"HX-Request": "true", "X-CSRFToken": agent.cookies["csrftoken"]}
-        return agent
+        """Raters whose browsers ask as htmx does."""
+        port, raters = self.project.install.port, []
+        for rater, account in self.project.accounts.items():
+            agent = await sign_in(Agent(rater, port), account)
+            agent.headers["HX-Request"] = "true"
+            raters.append(agent)
+        return raters
 
     async def next(self, rater: Agent, *, after: Work | None) -> Work | None:
         answer = await rater.get(f"{self.room}next/?after={after.slot if after else ''}")
