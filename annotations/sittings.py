@@ -133,6 +133,11 @@ def seconds_on_case(sitting: Sitting, *, since: datetime | None, now: datetime) 
     return max(0.0, min((now - start).total_seconds(), IDLE.total_seconds()))
 
 
+def start_case(sitting: Sitting, *, now: datetime | None = None) -> None:
+    """A case comes in sight that no lease says it of (adjudication): time counts from here."""
+    Sitting.objects.filter(pk=sitting.pk).update(last_at=now or timezone.now(), paused_at=None)
+
+
 def note_answer(
     sitting: Sitting, *, seconds: float | None, severity: int | None = None,
     now: datetime | None = None,

@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<slug:slug>/queue/changes/", queue.changes, name="queue_changes"),
     path("p/<slug:slug>/queue/changes/<int:pk>/cancel/", queue.cancel, name="queue_cancel"),
     path("p/<slug:slug>/queue/<int:pk>/take-back/", queue.take_back, name="queue_take_back"),
+    path("p/<slug:slug>/adjudicate/<int:pk>/unmark/", adjudication.unmark, name="unmark"),
     path("p/<slug:slug>/cases/<int:pk>/", cases.case, name="case"),
     path("p/<slug:slug>/cases/<int:pk>/talk/", cases.say, name="talk"),
     path("p/<slug:slug>/import/", importing.upload, name="import"),

@@ -22,7 +22,7 @@ from annotations.permissions import ADJUDICATORS
 from annotations.standing import Stand, Standing
 from annotations.statuses import MarkKind
 from annotations.templatetags.overlay import Passage
-from annotations.views import sheets, talking
+from annotations.views import resting, sheets, talking
 from annotations.views.cases import CAUSE_NAMES, CAUSES, answer_of, case_of, decisions_on
 from annotations.views.doors import member_page, show
 from annotations.views.sheets import is_htmx
@@ -110,7 +110,10 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     found = case_of(membership, pk)
     question = _question(membership, found, request.POST.get("criterion"), request)
     if request.method != "POST":
-        return _page(request, membership, found, question)
+        # Whoever has answered is not sent away before the decision.
+        has_begun = adjudication.own_answer(found, question=question, by=membership) is not None
+        rest = None if has_begun else resting.rest_first(request, membership, active=ACTIVE)
+        return rest or _page(request, membership, found, question)
     form = read_form(request)
     try:
         with transaction.atomic():
@@ -126,6 +129,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     except Conflict as error:
         found.refresh_from_db()
         return _page(request, membership, found, question, form, error=error, status=409)
+    resting.count_case(membership, is_done=True, severity=form.severity)
     return _onward(request, membership, found)
 
 
@@ -145,8 +149,22 @@ def blind(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         return _page(request, membership, found, question, form, error=error, status=422)
     except Conflict as error:
         return _page(request, membership, found, question, error=error, status=409)
+    resting.count_case(membership, is_done=False)
     here = reverse("adjudicate_case", args=[membership.project.slug, found.pk])
     return redirect(f"{here}?criterion={question.criterion.key}")
+
+
+@member_page(ADJUDICATORS)
+@require_POST
+def unmark(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
+    """Take a mark off, once it was taken up; back to the rubric, where marks are listed."""
+    found = case_of(membership, pk)
+    key, kind = request.POST.get("criterion", ""), request.POST.get("kind", "")
+    criterion = membership.project.rubric.criteria.filter(key=key).first()
+    if criterion is None:
+        raise NotFound("There is no such criterion in this project.")
+    marks.unmark(found, criterion=criterion, kind=kind, by=membership)
+    return redirect(reverse("rubric", args=[membership.project.slug]) + "#marks")
 
 
 def _number(text: str) -> int:

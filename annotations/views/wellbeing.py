@@ -14,7 +14,7 @@ from annotations.errors import BadInput
 from annotations.forms import CapsForm
 from annotations.middleware import status_of
 from annotations.models import Membership
-from annotations.permissions import LABELLERS, LEADS, has_role
+from annotations.permissions import ADJUDICATORS, LABELLERS, LEADS, has_role
 from annotations.views import sheets
 from annotations.views.doors import member_page, show
 
@@ -74,6 +74,20 @@ def check_in(request: HttpRequest, membership: Membership) -> HttpResponse:
         return HttpResponse(status=204)
     messages.success(request, "Thank you. Your answer is kept without your name.")
     return redirect("project", membership.project.slug)
+
+
+@member_page(LABELLERS)
+@require_POST
+def take_break(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """An adjudicator's break that is offered or runs: take it, or go on."""
+    sitting = sittings.current(members.rater_for(membership))
+    if request.POST.get("act") == "take":
+        sittings.take_break(sitting, membership.project)
+        return redirect("project", membership.project.slug)
+    sittings.go_on_without_break(sitting)
+    if has_role(membership, ADJUDICATORS):
+        return redirect("adjudicate", membership.project.slug)
+    return redirect("label", membership.project.slug)
 
 
 def _page(

@@ -329,3 +329,66 @@ def test_simulated_raters_are_no_group_of_people(world: World) -> None:
             opt_outs=["x"],
         )  # fmt: skip
     assert wellbeing.opted_out(world.project) == []
+
+
+# ---- adjudicators
+
+
+def decide(client: Client, world: World, case: Case, who: User) -> int:
+    """The user answers blind, and then decides, that the case violates."""
+    signed_in(client, who)
+    at = [world.project.slug, case.pk]
+    sent = {"criterion": "harm", "answer": "yes", "cause": "slip", "severity": "4", "seen": "0"}
+    client.get(reverse("adjudicate_case", args=at))
+    assert client.post(reverse("adjudicate_blind", args=at), sent).status_code == 302
+    return client.post(reverse("adjudicate_case", args=at), sent).status_code
+
+
+def test_what_an_adjudicator_decides_counts_like_a_sheet(client: Client, world: World) -> None:
+    case = world.disagree(world.make_case())
+    assert decide(client, world, case, world.adjudicator) == 302
+    sitting = Sitting.objects.get(rater=world.rater(world.adjudicator))
+    assert (sitting.cases, sitting.severe_run) == (1, 1)
+    assert 0 < sitting.exposure_seconds < 600
+
+
+@pytest.mark.parametrize("who", ["adjudicator", "lead"])
+def test_adjudicators_and_leads_are_capped_too(client: Client, world: World, who: str) -> None:
+    Project.objects.update(exposure_minutes=10)
+    case = world.disagree(world.make_case(response="Grim words."))
+    sittings.note_answer(sittings.current(world.rater(getattr(world, who))), seconds=600)
+    signed_in(client, getattr(world, who))
+    page = client.get(reverse("adjudicate_case", args=[world.project.slug, case.pk]))
+    assert "That is enough for today" in page.content.decode()
+    assert "Grim words." not in page.content.decode()
+
+
+def test_an_adjudicator_is_offered_a_break_takes_it_and_goes_on(
+    client: Client, world: World
+) -> None:
+    Project.objects.update(break_every=10, break_minutes=5)
+    case = world.disagree(world.make_case(response="Grim words."))
+    sittings.note_answer(sittings.current(world.rater(world.adjudicator)), seconds=600)
+    address = reverse("adjudicate_case", args=[world.project.slug, case.pk])
+    signed_in(client, world.adjudicator)
+    assert "Take 5 minutes" in client.get(address).content.decode()
+    assert send(client, world, "wellbeing_break", act="take") == 302
+    assert "Go on now" in client.get(address).content.decode()
+    assert send(client, world, "wellbeing_break", act="later") == 302
+    assert "Grim words." in client.get(address).content.decode()
+
+
+def test_an_adjudicator_who_has_answered_is_not_sent_away_before_the_decision(
+    client: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case())
+    at = [world.project.slug, case.pk]
+    sent = {"criterion": "harm", "answer": "yes", "cause": "slip", "severity": "1", "seen": "0"}
+    signed_in(client, world.adjudicator)
+    assert client.post(reverse("adjudicate_blind", args=at), sent).status_code == 302
+    Project.objects.update(exposure_minutes=1)
+    sittings.note_answer(sittings.current(world.rater(world.adjudicator)), seconds=600)
+    page = client.get(reverse("adjudicate_case", args=at)).content.decode()
+    assert "A plain violation." in page
+    assert client.post(reverse("adjudicate_case", args=at), sent).status_code == 302
+    assert Case.objects.get(pk=case.pk).adjudications.exists()
