@@ -2,6 +2,7 @@
 
 Accuracy is against answers that an adjudicator decided. Adoption is how often the final answer is
 the AI's where the AI was wrong: on such cases, and on sentinels, whose first answers were blind.
+Only people are counted: imported sheets had no arm, and simulated raters look at nothing.
 """
 
 from collections import Counter, defaultdict
@@ -21,8 +22,6 @@ from annotations.measurement.results import Estimate
 from annotations.models import Annotation, Gold, Project, Verdict
 from annotations.statuses import AnnotationStatus, Arm, RaterKind, VerdictStatus
 
-# Only these were given an arm; imported sheets and judges were not.
-DRAWN = (RaterKind.PERSON, RaterKind.SIMULATED)
 # The newest sheets and settled answers; older ones were given under other rules and guidelines.
 MOST = 20_000
 AFTER_BLIND = (Arm.REVEAL, Arm.EVIDENCE, Arm.SHOWN)
@@ -108,7 +107,7 @@ def _against_gold(project: Project) -> tuple[Shares, Shares]:
 
 
 def _final_answers(case_ids: set[int]) -> Iterator[tuple[Arm, int, tuple[int, int], str]]:
-    rows = Verdict.objects.filter(case__in=case_ids, annotation__rater__kind__in=DRAWN)
+    rows = Verdict.objects.filter(case__in=case_ids, annotation__rater__kind=RaterKind.PERSON)
     final: dict[tuple[int, int], tuple[Arm, int, tuple[int, int], str]] = {}
     for sheet, arm, rater, case_id, criterion, status, value in rows.order_by("revision").values_list(
         "annotation", "annotation__arm", "annotation__rater", "case_id", "criterion_id", "status",
@@ -140,7 +139,7 @@ def _seconds(project: Project) -> dict[Arm, list[tuple[int, float]]]:
     rows = (
         Annotation.objects.filter(
             project=project, status=AnnotationStatus.SUBMITTED, seconds__isnull=False,
-            rater__kind__in=DRAWN,
+            rater__kind=RaterKind.PERSON,
         )
         .order_by("-id")
         .values_list("arm", "rater_id", "seconds")[:MOST]

@@ -67,8 +67,10 @@ def arm_for(project: Project, *, rater: Rater, case: Case, slot: Slot | None = N
     """The arm of this (rater, case): fixed as long as the shares are, and no state is kept.
 
     Blind instead where the arm is suspended, where the slot or the audit slice asks for it, and
-    where the AI has nothing to show.
+    where the AI has nothing to show. A simulated rater looks at nothing, so it is always blind.
     """
+    if rater.kind != RaterKind.PERSON:
+        return Arm.BLIND
     arm = drawn_arm(project, rater=rater, case=case)
     if arm == Arm.BLIND or arm in project.suspended_arms or not _fits(arm, case, slot):
         return Arm.BLIND

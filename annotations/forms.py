@@ -98,13 +98,18 @@ class CriterionForm(forms.Form):
     )  # fmt: skip
     allow_cant_tell = forms.BooleanField(required=False, initial=True, label="Offer “can't tell”")
     allow_not_applicable = forms.BooleanField(required=False, label="Offer “not applicable”")
+    is_descriptive = forms.BooleanField(
+        required=False, label="Descriptive: several readings are right",
+        help_text="How people answered is the result: nobody decides between them, and no mark of "
+        "agreement is asked for. Leave it off where there is one right reading.",
+    )  # fmt: skip
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     @classmethod
     def of(cls, question: CriterionVersion) -> "CriterionForm":
         """The form filled with a criterion as it stands."""
         fields = ("name", "definition", "includes", "excludes", "scale", "allow_cant_tell",
-                  "allow_not_applicable")  # fmt: skip
+                  "allow_not_applicable", "is_descriptive")  # fmt: skip
         initial = {name: getattr(question, name) for name in fields}
         counted = [value for value in question.values if value in question.criterion.positive]
         return cls(
@@ -193,7 +198,7 @@ class ShareField(forms.FloatField):
 
     def prepare_value(self, value: Any) -> Any:
         """A share that comes from the project is shown as a percentage; what was typed stays."""
-        return round(value * 100, 4) if isinstance(value, float) else value
+        return f"{value * 100:.6g}" if isinstance(value, float) else value
 
     def clean(self, value: Any) -> float | None:
         percent = super().clean(value)

@@ -138,9 +138,9 @@ def _charts(effects: list[Effect]) -> list[dict[str, str]]:
     """Accuracy and adoption, each arm minus blind, as forest plots wide and narrow."""
     drawn = []
     for name, title, help_text in (
-        ("accuracy_shift", "Right answers, minus blind",
+        ("accuracy_shift", "Right answers: percentage points above blind",
          "Against what an adjudicator decided. Left of zero the help does harm."),
-        ("adoption_shift", "Adopting a wrong AI answer, minus blind",
+        ("adoption_shift", "Wrong AI answers adopted: percentage points above blind",
          "How much oftener the final answer is the AI's where the AI was wrong. Zero is best."),
     ):  # fmt: skip
         rows = [
@@ -151,14 +151,16 @@ def _charts(effects: list[Effect]) -> list[dict[str, str]]:
         zero = [Reference(0.0, "no difference")]
         drawn.append({
             "title": title, "help": help_text,
-            "wide": forest(rows, title=title, references=zero, domain=(-1.0, 1.0)),
-            "compact": forest(rows, title=title, references=zero, domain=(-1.0, 1.0), compact=True),
+            "wide": forest(rows, title=title, references=zero, domain=(-100.0, 100.0)),
+            "compact": forest(rows, title=title, references=zero, domain=(-100.0, 100.0), compact=True),
         })  # fmt: skip
     return drawn
 
 
 def _drawn(e: Estimate) -> tuple[float | None, float | None, float | None, int, str]:
-    return e.value, e.low, e.high, e.n, e.reason or ""
+    """In percentage points, to a tenth."""
+    value, low, high = (None if x is None else round(100 * x, 1) for x in (e.value, e.low, e.high))
+    return value, low, high, e.n, e.reason or ""
 
 
 def _shares(project: Project) -> dict[str, float]:

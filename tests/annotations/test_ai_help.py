@@ -1,6 +1,7 @@
 """What the AI's help does, arm by arm, and the lead's page on it: who may see and set what."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from annotations import anchoring, arms, checks
@@ -25,9 +26,10 @@ def sheet(
     world: World, case: Case, arm: Arm, word: str, *, rater: int = 1, final: str = "",
     seconds: float = 30.0,
 ) -> Annotation:  # fmt: skip
-    """A simulated rater's sheet in an arm; `final` is a second answer after the reveal."""
+    """The sheet of a person of this number in an arm; `final` is an answer after the reveal."""
+    user, _ = User.objects.get_or_create(username=f"person-{rater}")
     who, _ = Rater.objects.get_or_create(
-        project=world.project, kind=RaterKind.SIMULATED, name=f"simulated {rater}"
+        project=world.project, kind=RaterKind.PERSON, name=f"P{rater}", user=user
     )
     made = Annotation.objects.create(
         project=world.project, case=case, rater=who, rubric_version=world.rubric, arm=arm,
@@ -66,10 +68,13 @@ def test_unanimous_gold_is_the_raters_own_and_measures_nobody(world: World) -> N
     assert effect(world, Arm.SHOWN).accuracy.n == 0
 
 
-def test_imported_sheets_had_no_arm_and_are_left_out(world: World) -> None:
+@pytest.mark.parametrize("kind", [RaterKind.IMPORTED, RaterKind.SIMULATED])
+def test_who_was_given_no_arm_or_looks_at_nothing_is_left_out(
+    world: World, kind: RaterKind
+) -> None:
     case = gold(world, "yes", decided=True)
     sheet(world, case, Arm.BLIND, "yes")
-    Rater.objects.filter(name="simulated 1").update(kind=RaterKind.IMPORTED)
+    Rater.objects.filter(name="P1").update(kind=kind, user=None)
     assert effect(world, Arm.BLIND).accuracy.n == 0
 
 

@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from annotations import arms, visibility
 from annotations.details import Span
-from annotations.models import Annotation, Case, Project, Slot
-from annotations.statuses import Arm, SlotPurpose, SlotStatus
+from annotations.models import Annotation, Case, Project, Rater, Slot
+from annotations.statuses import Arm, RaterKind, SlotPurpose, SlotStatus
 from tests.world import World
 
 QUOTES = "raises it: “Start with sheet” (0.83 alone); lowers it: “not in the case at all”"
@@ -123,6 +123,17 @@ def test_a_suspended_arm_is_blind(world: World, arm: Arm) -> None:
     world.judged(case, raw=QUOTES)
     world.project.suspended_arms = [arm]
     assert drawn(world, case) == Arm.BLIND
+
+
+@pytest.mark.parametrize("arm", [Arm.REVEAL, Arm.EVIDENCE, Arm.SHOWN])
+def test_a_simulated_rater_looks_at_nothing_and_is_blind(world: World, arm: Arm) -> None:
+    shares(world, **{arm.value: 1.0})
+    case = world.make_case()
+    world.judged(case, raw=QUOTES)
+    robot = Rater.objects.create(
+        project=world.project, kind=RaterKind.SIMULATED, name="simulated 1"
+    )
+    assert arms.arm_for(world.project, rater=robot, case=case) == Arm.BLIND
 
 
 @pytest.mark.parametrize("arm", [Arm.EVIDENCE, Arm.SHOWN])
