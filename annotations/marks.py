@@ -1,12 +1,23 @@
 """Marks: what an adjudicator makes of a decided case, for those who write, train and generate."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
 from annotations import audit, policies, standing
-from annotations.errors import BadInput, Conflict
-from annotations.models import Adjudication, Case, CriterionVersion, Mark, Membership, Project
+from annotations.errors import BadInput, Conflict, NotAllowed
+from annotations.models import (
+    Adjudication,
+    Case,
+    Criterion,
+    CriterionVersion,
+    Mark,
+    Membership,
+    Project,
+)
+from annotations.permissions import ADJUDICATORS, has_role
 from annotations.statuses import MarkKind
 
 NOTE_MAX = 2_000
@@ -36,14 +47,15 @@ def mark(
 
 
 @transaction.atomic
-def unmark(case: Case, *, question: CriterionVersion, kind: str, by: Membership) -> None:
-    """Take a mark off again; what was made of it meanwhile stays."""
-    policies.check_can_adjudicate(by, case)
+def unmark(case: Case, *, criterion: Criterion, kind: str, by: Membership) -> None:
+    """Take a mark off again, because it was taken up or made in error. Any adjudicator may."""
+    if case.project_id != by.project_id or not has_role(by, ADJUDICATORS):
+        raise NotAllowed("Marks are taken off by adjudicators, leads and owners of the project.")
     known = _known(kind)
-    gone, _ = Mark.objects.filter(case=case, criterion=question.criterion, kind=known).delete()
+    gone, _ = Mark.objects.filter(case=case, criterion=criterion, kind=known).delete()
     if gone:
         audit.record(
-            "unmarked case", f"{case}/{question.criterion}", project=case.project, by=by.user,
+            "unmarked case", f"{case}/{criterion}", project=case.project, by=by.user,
             kind=str(known),
         )  # fmt: skip
 
@@ -60,6 +72,18 @@ def _is_decided(case: Case, question: CriterionVersion, user: User) -> bool:
     return (
         case.gold.filter(criterion=question.criterion_id, superseded_at__isnull=True).exists()
         or Adjudication.objects.filter(**here, adjudicator=user).exists()
+    )
+
+
+def listed(by: Membership, kinds: Iterable[MarkKind]) -> QuerySet[Mark]:
+    """The marks of these kinds that this member may read: none on a case still to be answered."""
+    if not has_role(by, ADJUDICATORS):
+        return Mark.objects.none()
+    return (
+        Mark.objects.filter(standing.current_gold(), case__project=by.project, kind__in=list(kinds))
+        .exclude(case__in=standing.rechecks_for(by).values("case"))
+        .select_related("case", "criterion", "by")
+        .order_by("kind", "-id")
     )
 
 

@@ -23,7 +23,7 @@ BINARY_OPTIONS = [
 ]
 # What a draft copies from the version before it.
 _TEXT = ("position", "name", "definition", "includes", "excludes", "scale", "options",
-         "allow_cant_tell", "allow_not_applicable")  # fmt: skip
+         "allow_cant_tell", "allow_not_applicable", "is_descriptive")  # fmt: skip
 
 
 @dataclass(frozen=True)

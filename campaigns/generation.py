@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
+from annotations import marks
 from annotations.errors import BadInput
 from annotations.jobs import JobRun
 from annotations.models import Batch, Case, Gold, Verdict, content_hash
-from annotations.statuses import CaseStatus
+from annotations.statuses import CaseStatus, MarkKind
 from campaigns import targets
 from campaigns.chat.protocol import EndpointError
 from campaigns.models import Candidate, Round
@@ -24,6 +25,7 @@ from campaigns.statuses import CandidateStatus
 
 CHUNK = 25
 MAX_PARENTS = 200
+SEED_WEIGHT = 5.0  # what a person asks for comes before what a score suggests
 
 
 def plan(round_: Round) -> int:
@@ -177,9 +179,10 @@ def strata_of(candidate: Candidate, round_: Round) -> dict[str, str]:
 
 
 def parents_of(round_: Round) -> list[tuple[Parent, Case]]:
-    """What the guided arm draws on: gold failures and the errors of the ensemble that pre-labels.
+    """What the guided arm draws on: seeds, gold failures, errors of the ensemble that pre-labels.
 
-    Each parent says why it was chosen. Strongest first, at most `MAX_PARENTS`.
+    Seeds are the cases that an adjudicator marked. Each parent says why it was chosen. Strongest
+    first, at most `MAX_PARENTS`.
     """
     ensemble = round_.ensemble
     criterion = ensemble.criterion if ensemble else _main_criterion(round_)
@@ -195,10 +198,15 @@ def parents_of(round_: Round) -> list[tuple[Parent, Case]]:
     )  # fmt: skip
     scores = ensemble_scores(round_)
     threshold = ensemble.threshold if ensemble else None
+    seeds = marks.marked(round_.campaign.project, MarkKind.SEED).filter(criterion=criterion)
+    seeded = set(seeds.values_list("case", flat=True))
     found = []
     for gold in golds:
         positive = gold.value in criterion.positive
-        kind, weight, why = _why(positive, scores.get(gold.case_id), threshold)
+        if gold.case_id in seeded:
+            kind, weight, why = "marked_seed", SEED_WEIGHT, "an adjudicator marked it as a seed"
+        else:
+            kind, weight, why = _why(positive, scores.get(gold.case_id), threshold)
         if kind and gold.case.prompt:
             found.append((_parent(gold.case, kind, weight, why), gold.case))
     found.sort(key=lambda pair: (-pair[0].weight, pair[1].pk))

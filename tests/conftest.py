@@ -9,6 +9,7 @@ import pytest_django
 from django.db import connection
 from pytest_django import Settings
 
+from annotations import policies
 from tests.world import World, make_world
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +28,12 @@ def shared_data() -> Path:
 def _cheap_passwords(settings: Settings) -> None:
     """Argon2 is slow on purpose; test users need no protection."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _no_rechecks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No decision is drawn to be rechecked, unless a test says so: chance has no place here."""
+    monkeypatch.setattr(policies, "RECHECK_SHARE", 0.0)
 
 
 @pytest.fixture(scope="session")

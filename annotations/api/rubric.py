@@ -33,6 +33,9 @@ class CriterionOut(serializers.Serializer[Any]):
     )
     allow_cant_tell = serializers.BooleanField()
     allow_not_applicable = serializers.BooleanField()
+    is_descriptive = serializers.BooleanField(
+        help_text="Several readings are right: the distribution is kept, nobody decides."
+    )
 
 
 class RubricOut(serializers.Serializer[Any]):
@@ -68,7 +71,7 @@ class Rubric(ApiView):
 
 def _criterion(question: CriterionVersion) -> dict[str, Any]:
     names = ("name", "definition", "includes", "excludes", "scale", "options",
-             "allow_cant_tell", "allow_not_applicable")  # fmt: skip
+             "allow_cant_tell", "allow_not_applicable", "is_descriptive")  # fmt: skip
     return {
         "key": question.criterion.key,
         "positive": question.criterion.positive,

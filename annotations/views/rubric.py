@@ -8,18 +8,19 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotations import members, rubrics
+from annotations import marks, members, rubrics
 from annotations.agreement import CriterionAgreement, first_blind_verdicts, measure
 from annotations.errors import BadInput, Conflict
 from annotations.forms import CriterionForm, GuidelineForm, ReleaseForm, answer_lines
 from annotations.measurement.results import Estimate
 from annotations.models import CriterionVersion, Membership, Rubric, RubricVersion
 from annotations.permissions import LEADS, READERS, has_role
-from annotations.statuses import RubricStatus
+from annotations.statuses import MarkKind, RubricStatus
 from annotations.views.doors import member_page, show
 from annotations.wording import Run, fingerprint, is_changed, word_diff
 
 ACTIVE = "Rubric"
+MOST_MARKS = 50
 UNSEEN = "This text was changed since you opened it. What stands now is shown here; save again to replace it."
 
 
@@ -103,6 +104,8 @@ def board(
         "history": history(found, is_reader=is_reader),
         "names": members.names_in(membership.project),
         "problems": [],
+        # What adjudicators would have the rubric say, or show by an example.
+        "marks": marks.listed(membership, [MarkKind.PROPOSAL, MarkKind.EXEMPLAR])[:MOST_MARKS],
     }
     if draft:
         context |= drafting(draft, released, pairs)
@@ -170,6 +173,7 @@ def texts(question: CriterionVersion) -> dict[str, str]:
         for words, offered in (
             ("can't tell", question.allow_cant_tell),
             ("not applicable", question.allow_not_applicable),
+            ("descriptive: several readings are right", question.is_descriptive),
         )
         if offered
     ]

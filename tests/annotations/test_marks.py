@@ -1,13 +1,15 @@
 """Marks: what an adjudicator makes of a decided case, and who may not."""
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from annotations import adjudication, marks
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict, NotAllowed
 from annotations.models import AuditEvent, Mark
 from annotations.statuses import MarkKind
-from tests.world import World
+from tests.world import World, signed_in
 
 
 def test_a_decided_case_is_marked_once_a_kind(world: World) -> None:
@@ -28,7 +30,7 @@ def test_a_mark_can_be_taken_off(world: World) -> None:
     by = world.member(world.adjudicator)
     marks.mark(case, question=world.harm, kind="seed", by=by)
     for _ in range(2):
-        marks.unmark(case, question=world.harm, kind="seed", by=by)
+        marks.unmark(case, criterion=world.harm.criterion, kind="seed", by=by)
     assert not Mark.objects.exists()
     assert AuditEvent.objects.filter(verb="unmarked case").count() == 1
 
@@ -59,7 +61,28 @@ def test_other_roles_must_not_mark(world: World, name: str) -> None:
     case = world.disagree(world.make_case())
     world.decide(world.adjudicator, case, "yes")
     by = world.member(getattr(world, name))
-    for verb in (marks.mark, marks.unmark):
-        with pytest.raises(NotAllowed):
-            verb(case, question=world.harm, kind="seed", by=by)
+    with pytest.raises(NotAllowed):
+        marks.mark(case, question=world.harm, kind="seed", by=by)
+    with pytest.raises(NotAllowed):
+        marks.unmark(case, criterion=world.harm.criterion, kind="seed", by=by)
     assert not Mark.objects.exists()
+    assert not marks.listed(by, MarkKind).exists()
+
+
+def test_the_rubric_page_lists_proposals_until_somebody_is_done_with_them(
+    client: Client, world: World
+) -> None:
+    case = world.disagree(world.make_case("hat-1"))
+    world.decide(world.adjudicator, case, "yes")
+    by = world.member(world.adjudicator)
+    marks.mark(case, question=world.harm, kind="proposal", by=by, note="Name <i>hats</i>.")
+    rubric = reverse("rubric", args=[world.project.slug])
+    signed_in(client, world.lead)
+    page = client.get(rubric).content.decode()
+    assert "Name &lt;i&gt;hats&lt;/i&gt;." in page
+    annotator = signed_in(Client(), world.ann1).get(rubric).content.decode()
+    assert "hats" not in annotator
+    done = reverse("unmark", args=[world.project.slug, case.pk])
+    client.post(done, {"criterion": "harm", "kind": "proposal"})
+    assert "Marked by adjudicators" not in client.get(rubric).content.decode()
+    assert client.post(done, {"criterion": "taste", "kind": "proposal"}).status_code == 404

@@ -1,6 +1,7 @@
 """From severity 3 on a decision takes two; one in ten is answered again by somebody who is not told."""
 
 import pytest
+from pytest_django import Settings
 
 from annotations import adjudication, gold, members, policies, standing
 from annotations.answers import Answer
@@ -187,7 +188,12 @@ def _all_are_rechecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policies, "RECHECK_SHARE", 1.0)
 
 
-def test_one_in_ten_decisions_is_marked_by_a_keyed_hash(world: World, split: Case) -> None:
+def test_one_in_ten_decisions_is_marked_by_a_keyed_hash(
+    world: World, split: Case, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(policies, "RECHECK_SHARE", 0.1)
+    settings.SECRET_KEY = "the same in every run"
+    split.pk = 1
     drawn = [policies.wants_recheck(split, criterion_id=1, number=n) for n in range(2000)]
     assert 0.07 < sum(drawn) / 2000 < 0.13
     assert drawn == [policies.wants_recheck(split, criterion_id=1, number=n) for n in range(2000)]

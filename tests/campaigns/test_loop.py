@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotations import jobs, queue
+from annotations import jobs, marks, queue
 from annotations.models import (
     Annotation,
     AuditEvent,
@@ -97,6 +97,20 @@ def test_people_take_the_round_to_adjudication_and_on(world: World, campaign: Ca
     assert run(round_).status == Step.NEXT
     gold = Gold.objects.filter(case__batch=round_.batch, superseded_at__isnull=True)
     assert gold.count() == round_.cases.count()
+
+
+def test_a_case_that_an_adjudicator_marked_as_a_seed_is_drawn_on_first(
+    world: World, campaign: Campaign
+) -> None:
+    round_ = begin(campaign)
+    plain, failure = round_.cases.order_by("id")[:2]
+    for case, word in ((plain, "no"), (failure, "yes")):
+        world.settle(case, harm=word)
+    assert [case for _, case in generation.parents_of(round_)] == [failure]
+    marks.mark(plain, question=world.harm, kind="seed", by=world.member(world.adjudicator))
+    (first, case), _ = generation.parents_of(round_)
+    assert (case, first.kind) == (plain, "marked_seed")
+    assert "an adjudicator marked it" in first.why
 
 
 def test_a_round_whose_gold_has_one_answer_only_says_so_and_goes_on(
