@@ -39,10 +39,12 @@ CURSOR_EVERY = 16
 # place that a lead, or a check, has given to this rater. Else the head of the queue. The clock runs on
 # within a transaction, unlike now(). COALESCE looks no further than the first that is found.
 #
-# The two statements travel together, and are one transaction. The rater's row is locked by the first, so
-# that two tabs get the same slot: the second sees what a claim before it has written.
+# The statements travel together, and are one transaction. The rater's row is locked first, so that two
+# tabs get the same slot: the second sees what a claim before it has written. The planner must walk the
+# queue's index: of a table that was filled a moment ago it knows nothing, and would sort it all.
 _CLAIM = """
 SELECT id FROM annotations_rater WHERE id = %(rater)s FOR NO KEY UPDATE;
+SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
 WITH own AS (
     SELECT s.id FROM annotations_slot s
     WHERE s.rater_id = %(rater)s AND s.status = 'leased' AND s.id <> %(after)s {this_case}
@@ -72,7 +74,8 @@ SET status = 'leased', rater_id = %(rater)s,
     arm = CASE WHEN was.own THEN s.arm ELSE '' END
 FROM was JOIN annotations_case c ON c.id = was.case_id
 WHERE s.id = was.id
-RETURNING {slot_columns}, {case_columns}, was.own
+RETURNING {slot_columns}, {case_columns}, was.own;
+SET LOCAL enable_sort = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on
 """
 # Not for this rater who has a sheet, a skip or a place on the case already.
 _NEW_TO_RATER = """

@@ -59,9 +59,14 @@ def split(row: Sequence[Any], *models: type[Model]) -> list[Sequence[Any]]:
 
 
 def one(statement: str, values: Any) -> tuple[Any, ...] | None:
-    """The first row of the last statement, or None. Statements in one string are one transaction."""
+    """The first row of the last statement that gives rows, or None.
+
+    Statements in one string travel together and are one transaction.
+    """
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
+        row = cursor.fetchone() if cursor.description else None
         while cursor.nextset():
-            pass
-        return cursor.fetchone()
+            if cursor.description:
+                row = cursor.fetchone()
+        return row

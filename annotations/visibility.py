@@ -106,6 +106,15 @@ def sheets_visible_to(membership: Membership, case: Case) -> QuerySet[Annotation
     return own
 
 
+def settled_sheets_for(membership: Membership) -> QuerySet[Annotation]:
+    """Every sheet on the project's settled cases, but those that this member is yet to answer again."""
+    asked = standing.rechecks_for(membership).values("case")
+    return Annotation.objects.filter(
+        project=membership.project_id, status=AnnotationStatus.SUBMITTED,
+        case__status=CaseStatus.SETTLED,
+    ).exclude(case__in=asked)  # fmt: skip
+
+
 def can_see_origin(membership: Membership, case: Case) -> bool:
     """Name, family and strata of a case, which can tell what it was made for: not before labelling.
 

@@ -14,11 +14,20 @@ from annotations import visibility
 from annotations.answers import Answer
 from annotations.api import posted_cases
 from annotations.api.doors import PAGE_PARAMETERS, ApiView, Refusal, asked, door, page, paged, read
+from annotations.details import Details
 from annotations.errors import NotFound
 from annotations.importing import importer
 from annotations.models import Annotation, Case, Membership
 from annotations.permissions import LEADS, MEMBERS, READERS
-from annotations.statuses import Arm, CaseStatus, RaterKind, VerdictStatus, choices
+from annotations.statuses import (
+    Arm,
+    CaseStatus,
+    ContextDependence,
+    Quality,
+    RaterKind,
+    VerdictStatus,
+    choices,
+)
 
 MAX_CASES = 5_000
 # Named in the settings, so that the schema gives both kinds of status a name of their own.
@@ -96,6 +105,25 @@ class VerdictOut(serializers.Serializer[Any]):
     after_reveal = serializers.BooleanField()
 
 
+class DetailsOut(serializers.Serializer[Any]):
+    """What a sheet says beside its verdicts; empty where the rater said nothing."""
+
+    severity = serializers.IntegerField(allow_null=True, help_text="0 none to 4 major.")
+    context_dependence = serializers.ChoiceField(choices(ContextDependence), allow_blank=True)
+    deciding_fact = serializers.CharField()
+    effects = serializers.ListField(
+        child=serializers.DictField(child=serializers.CharField()),
+        help_text="At most two rows: who, scale, likelihood, reversibility, horizon, uplift.",
+    )
+    spans = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="{criterion, part, start, end, quote}; offsets count code points.",
+    )
+    quality = serializers.ListField(child=serializers.ChoiceField(choices(Quality)))
+    gap = serializers.BooleanField()
+    gap_note = serializers.CharField()
+
+
 class SheetOut(serializers.Serializer[Any]):
     """One rater's sheet, as far as the caller may see it."""
 
@@ -106,8 +134,17 @@ class SheetOut(serializers.Serializer[Any]):
     arm = serializers.ChoiceField(choices(Arm))
     confidence = serializers.IntegerField(allow_null=True)
     comment = serializers.CharField()
+    seconds = serializers.FloatField(allow_null=True, help_text="Time on the case, where known.")
     submitted_at = serializers.DateTimeField()
     verdicts = VerdictOut(many=True)
+    details = DetailsOut()
+
+
+class SheetOfCaseOut(SheetOut):
+    """A sheet in a list over many cases."""
+
+    case = serializers.IntegerField()
+    external_id = serializers.CharField()
 
 
 FILTERS = [
@@ -173,6 +210,22 @@ class CaseAnnotations(ApiView):
         return Response([_sheet(sheet) for sheet in rows.order_by("id")])
 
 
+class Sheets(ApiView):
+    @door(
+        READERS, operation_id="sheets_list", parameters=PAGE_PARAMETERS,
+        responses={200: paged(SheetOfCaseOut)},
+    )  # fmt: skip
+    def get(self, request: Request, membership: Membership) -> Response:
+        """Every sheet on the settled cases, people's and judges', with its details."""
+        rows = visibility.settled_sheets_for(membership).select_related(
+            "rater", "rubric_version", "case"
+        ).prefetch_related("verdicts__criterion")  # fmt: skip
+        return page(self, request, rows, lambda sheets: [
+            {"case": sheet.case_id, "external_id": sheet.case.external_id, **_sheet(sheet)}
+            for sheet in sheets
+        ])  # fmt: skip
+
+
 def case_of(membership: Membership, pk: int) -> Case:
     """The case, in the member's project; else `NotFound`."""
     found = Case.objects.filter(pk=pk, project=membership.project).select_related("batch").first()
@@ -218,6 +271,8 @@ def _sheet(sheet: Annotation) -> dict[str, Any]:
         "arm": sheet.arm,
         "confidence": sheet.confidence,
         "comment": sheet.comment,
+        "seconds": sheet.seconds,
+        "details": Details.of(sheet).as_json(),
         "submitted_at": sheet.submitted_at,
         "verdicts": [
             {

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         f"{P}cases/<int:pk>/annotations/", cases.CaseAnnotations.as_view(), name="api_annotations"
     ),
+    path(f"{P}sheets/", cases.Sheets.as_view(), name="api_sheets"),
     path(f"{P}queue/next/", queue.QueueNext.as_view(), name="api_queue_next"),
     path(f"{SLOT}draft/", queue.QueueDraft.as_view(), name="api_queue_draft"),
     path(f"{SLOT}submit/", queue.QueueSubmit.as_view(), name="api_queue_submit"),

@@ -296,6 +296,73 @@ def test_sheets_are_shown_as_visibility_says(api: Call, world: World) -> None:
     assert "ann1" not in api("lead", "get", path).content.decode()
 
 
+def test_all_sheets_of_settled_cases_come_in_one_list_with_their_details(
+    api: Call, world: World
+) -> None:
+    settled, open_case = world.make_case("settled"), world.make_case("open")
+    world.settle(settled)
+    world.give(world.ann1, open_case)
+    listed = api("viewer", "get", "sheets/").json()["results"]
+    assert [sheet["external_id"] for sheet in listed] == ["settled", "settled"]
+    assert listed[0]["details"]["severity"] is None
+    assert api("ann1", "get", "sheets/").status_code == 403
+    assert api("stranger", "get", "sheets/").status_code == 404
+
+
+# ---- the room through the API
+
+
+def test_details_go_with_the_answer_and_are_checked_like_the_pages(
+    api: Call, world: World
+) -> None:
+    world.make_case()
+    work = api("ann1", "post", "queue/next/").json()
+    path = f"queue/{work['slot']}/submit/"
+    sheet = {"answers": {"harm": "yes"}, "details": {"severity": 3}}
+    refused = api("ann1", "post", path, sheet)
+    assert (refused.status_code, "mark the passage" in refused.json()["detail"]) == (422, True)
+    kept = api("ann1", "post", "queue/next/").json()["draft"]
+    assert kept is None, "a program keeps its own drafts"
+    sheet["details"]["spans"] = [{"criterion": "harm", "part": "response", "start": 0, "end": 5}]
+    assert api("ann1", "post", path, sheet).status_code == 200
+    assert Annotation.objects.get().spans[0]["quote"] == "Start"
+
+
+def test_the_case_ahead_an_undo_and_a_release_through_the_api(api: Call, world: World) -> None:
+    world.make_case()
+    world.make_case()
+    now = api("ann1", "post", "queue/next/").json()
+    ahead = api("ann1", "post", f"queue/next/?after={now['slot']}").json()
+    assert ahead["case"]["id"] != now["case"]["id"]
+    assert api("ann1", "post", f"queue/{ahead['slot']}/release/").status_code == 204
+    api("ann1", "post", f"queue/{now['slot']}/submit/", {"answers": {"harm": "yes"}})
+    assert api("ann1", "get", "queue/progress/").json()["done"] == 1
+    assert api("ann2", "post", "queue/undo/").status_code == 409
+    assert api("ann1", "post", "queue/undo/").json() == {"slot": now["slot"]}
+    back = api("ann1", "post", "queue/next/").json()
+    assert (back["slot"], back["draft"]["answers"]) == (now["slot"], {"harm": "yes"})
+    assert api("ann1", "post", "queue/next/?after=x").status_code == 422
+
+
+def test_the_reveal_through_the_api_is_as_strict_as_the_page(api: Call, world: World) -> None:
+    world.project.reveal_share = 1.0
+    world.project.save()
+    case = world.make_case()
+    world.judged(case, "no", score=0.25)
+    work = api("ann1", "post", "queue/next/").json()
+    api("ann1", "put", f"queue/{work['slot']}/draft/", {"answers": {"harm": "yes"}})
+    draft = Annotation.objects.get(rater=world.rater(world.ann1))
+    assert api("ann1", "post", f"sheets/{draft.pk}/reveal/").status_code == 403
+    sent = api("ann1", "post", f"queue/{work['slot']}/submit/", {"answers": {"harm": "yes"}})
+    sheet = sent.json()["sheet"]
+    revise = {"answers": {"harm": "no"}}
+    assert api("ann1", "post", f"sheets/{sheet}/revise/", revise).status_code == 409
+    assert api("ann2", "post", f"sheets/{sheet}/reveal/").status_code == 404
+    (shown,) = api("ann1", "post", f"sheets/{sheet}/reveal/").json()
+    assert (shown["answer"], shown["score"]) == ("no", 0.25)
+    assert api("ann1", "post", f"sheets/{sheet}/revise/", revise).json()["answers"] == {"harm": "no"}
+
+
 # ---- judges in
 
 
