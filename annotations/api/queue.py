@@ -244,8 +244,8 @@ class SheetRevise(ApiView):
     def post(self, request: Request, membership: Membership, sheet: int) -> Response:
         """A second answer after the reveal; the first one stays beside it."""
         rater = members.rater_for(membership)
-        answers = parse_sheet(read(request, AnswersIn)["answers"])
         own = desk.own_sheet(rater, sheet)
+        answers = parse_sheet(read(request, AnswersIn)["answers"])
         desk.have_last_word(own, rater=rater, answers=answers)
         return Response(_submitted(desk.own_sheet(rater, sheet)))
 
