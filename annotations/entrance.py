@@ -56,6 +56,7 @@ class Standing:
     is_over: bool
     is_qualified: bool
     share: float | None
+    has_more: bool  # below the mark, another set follows
 
 
 def is_outstanding(rater: Rater) -> bool:
@@ -164,12 +165,14 @@ def standing(rater: Rater, check: Check) -> Standing:
         size = rater.project.qualification_size or same.count()
     done = list(same.order_by("answered_at", "id"))
     number = (len(done) - 1) % size + 1
+    below = number == size and rater.qualified_at is None
     return Standing(
         number=number,
         size=size,
         is_over=number == size,
         is_qualified=rater.qualified_at is not None,
         share=_share(done[-number:]),
+        has_more=below and len(_teachable(rater, check.rubric_version)) >= size,
     )
 
 

@@ -71,6 +71,18 @@ def test_below_the_mark_the_words_are_kind(client: Client, world: World, lesson:
     assert "fail" not in text.lower()
 
 
+def test_after_the_last_lesson_nobody_is_kept_out(
+    client: Client, world: World, lesson: Check
+) -> None:
+    take(world, lesson, "no")
+    take(world, outstanding(world)[0], "no")
+    entrance.is_outstanding(ann1(world))
+    take(world, outstanding(world)[0], "no")
+    text = page(client, take(world, outstanding(world)[0], "no"))
+    assert "The next case is a real one: ask a lead" in text
+    assert not entrance.is_outstanding(ann1(world))
+
+
 def test_going_on_leads_to_the_next_case(client: Client, world: World, lesson: Check) -> None:
     done = take(world, lesson, "yes")
     answer = client.post(address(done))
