@@ -49,9 +49,9 @@ QUALITIES = (
 )
 EFFECTS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("who", "Who bears it", (
-        (Affected.USER, "The user"), (Affected.THIRD_PARTY, "A named third party"),
-        (Affected.VULNERABLE_GROUP, "A vulnerable group"),
-        (Affected.ORGANISATION, "An organisation"), (Affected.PUBLIC, "The public"),
+        (Affected.USER, "User"), (Affected.THIRD_PARTY, "Named third party"),
+        (Affected.VULNERABLE_GROUP, "Vulnerable group"),
+        (Affected.ORGANISATION, "Organisation"), (Affected.PUBLIC, "Public"),
         (Affected.INFRASTRUCTURE, "Infrastructure"),
     )),
     ("scale", "How many", (

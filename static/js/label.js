@@ -8,7 +8,8 @@
   const sheet = () => $("form[data-sheet]");
   const questions = () => $$("fieldset[data-criterion]", sheet() ?? undefined).filter((one) => sheet()?.contains(one));
   const isAnswered = (question) => Boolean($("input[type='radio']:checked", question));
-  const isVisible = (element) => element.getClientRects().length > 0;
+  // A closed <details> lays its content out all the same.
+  const isVisible = (element) => element.checkVisibility?.() ?? element.getClientRects().length > 0;
   // What a page adds: keys ("c", "shift+2", "["), rules that a submit must pass, and who is asked first.
   const added = { keys: {}, rules: () => [], first: () => false, submit: null };
 

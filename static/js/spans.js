@@ -4,7 +4,7 @@
 (() => {
   "use strict";
 
-  const { $, $$, letter, digit } = window.evalplatform.sheet;
+  const { $, $$, letter, digit, isVisible } = window.evalplatform.sheet;
   const STAND_IN = "\uFFFC";
   const isLow = (unit) => unit >= 0xdc00 && unit <= 0xdfff;
 
@@ -254,7 +254,7 @@
     const found = selected();
     if (found.length) return assign(found, room.target());
     if (isMasked()) return room.say("Show the text first: B.", true);
-    const readable = blocks().filter((one) => one.getClientRects().length && one.textContent.trim());
+    const readable = blocks().filter((one) => isVisible(one) && one.textContent.trim());
     if (!readable.length) return room.say("Open the case first: B.", true);
     const block = readable.find((one) => one === caretBlock) ?? readable.find((one) => one.dataset.field === "response") ?? readable.at(-1);
     room.root.classList.add("is-marking");
