@@ -48,16 +48,16 @@ class CapsForm(forms.Form):
     """The project's caps and breaks; the limits are those of `wellbeing.LIMITS`."""
 
     exposure_minutes = forms.IntegerField(
-        min_value=0, max_value=1440, label="Minutes on cases a day, at most",
-        help_text="Then no more cases come until midnight UTC. 0: no cap.",
+        min_value=0, max_value=1440, label="Minutes a day, at most",
+        help_text="On cases; then none come until midnight UTC. 0: no cap.",
     )  # fmt: skip
     break_every = forms.IntegerField(
-        min_value=0, max_value=480, label="Minutes on cases until a break is offered",
-        help_text="Whoever would rather go on may. 0: none is offered.",
+        min_value=0, max_value=480, label="Minutes to a break",
+        help_text="On cases; whoever would rather go on may. 0: none is offered.",
     )  # fmt: skip
     break_minutes = forms.IntegerField(min_value=1, max_value=120, label="Minutes of a break")
     severe_run = forms.IntegerField(
-        min_value=0, max_value=100, label="Severe cases in a row, at most",
+        min_value=0, max_value=100, label="Severe cases in a row",
         help_text="Of severity 3 and 4; then milder ones come first. 0: no cap.",
     )  # fmt: skip
 

@@ -149,7 +149,7 @@ def _strain(given: list[int], *, people: int) -> Estimate:
     """The mean of a week; n is not told either where there were too few."""
     if people < FEWEST or len(given) < FEWEST:
         return undefined(f"fewer than {FEWEST} people checked in", n=0, method=STRAIN)
-    everybody = "Everybody who checked in is counted: there is nothing to extend it to."
+    everybody = "all who checked in"
     return Estimate(fmean(given), None, None, len(given), method=STRAIN, reason=everybody)
 
 
