@@ -364,7 +364,7 @@ def _effect(row: dict[str, str]) -> str:
         for name, _, words in sheets.EFFECTS
         if row.get(name)
     ]  # fmt: skip
-    return ", ".join(said)
+    return ", ".join(said[:1] + [words.lower() for words in said[1:]])
 
 
 def _current(found: Case, question: CriterionVersion) -> dict[str, Any] | None:

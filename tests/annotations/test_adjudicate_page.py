@@ -344,7 +344,7 @@ def test_a_decided_case_shows_its_history_and_can_be_decided_again(
     answers_first(adjudicator, world, case)
     adjudicator.post(case_url(world, case), DECISION)
     page = text(adjudicator.get(case_url(world, case)))
-    for words in ("Decided before", "Guideline gap", "Hats.", "R4", "Decide again"):
+    for words in ("Decisions", "Guideline gap", "Hats.", "R4", "Decide again"):
         assert words in page
     seen = Adjudication.objects.get().pk
     adjudicator.post(case_url(world, case), {**DECISION, "answer": "yes", "seen": seen})

@@ -112,6 +112,10 @@ def labels_by_keyboard(person: Person, *, but: str = "") -> None:
 def adjudicates(person: Person) -> None:
     page = person.go("adjudicate/")
     page.get_by_role("button", name="Decide the next case").click()
+    expect(page.get_by_text("First your own answer")).to_be_visible()
+    expect(page.locator(".rater")).to_have_count(0)
+    for key in ("y", "Shift+Digit1", "Enter"):
+        page.keyboard.press(key)
     expect(page.locator(".rater")).to_have_count(2)
     for key in ("y", "Enter"):
         page.keyboard.press(key)
