@@ -143,6 +143,31 @@ def change(
     return bulk.ask("change_overlap", project, selection=selection, by=by, overlap=overlap, way=how)
 
 
+@transaction.atomic
+def set_rule(
+    project: Project, *, rule: str, overlap: int, most: int, audit_share: float, by: User
+) -> Project:
+    """How many raters cases get from now on: fixed, or one more while the rule asks for it.
+
+    Places that are open already stay; the audit slice of cases that have places is drawn for good.
+    """
+    if rule not in [str(one) for one in OverlapRule]:
+        raise BadInput(f"“{rule}” is no rule: choose fixed or adaptive.")
+    if not 1 <= overlap <= most <= MOST:
+        raise BadInput(
+            f"Choose 1 to {MOST} raters a case, and no fewer at most than to begin with."
+        )
+    if not 0 <= audit_share <= 1:
+        raise BadInput("The audit slice is a share between 0 and 100 %.")
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locked.overlap_rule, locked.overlap, locked.max_overlap = rule, overlap, most
+    locked.audit_share = audit_share
+    locked.save(update_fields=["overlap_rule", "overlap", "max_overlap", "audit_share"])
+    audit.record("set overlap rule", project, project=project, by=by, rule=rule, overlap=overlap,
+                 most=most, audit_share=audit_share)  # fmt: skip
+    return locked
+
+
 # What each case of a chunk is to have: never less than the work in it, or than an audit needs.
 _WANTED = """
 SELECT c.id, c.overlap, GREATEST(

@@ -62,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("p/<slug:slug>/queue/work/", queue.work, name="queue_work"),
     path("p/<slug:slug>/queue/cases/", queue.cases, name="queue_cases"),
     path("p/<slug:slug>/queue/pause/", queue.pause, name="queue_pause"),
+    path("p/<slug:slug>/queue/rule/", queue.rule, name="queue_rule"),
     path("p/<slug:slug>/queue/change/", queue.change, name="queue_change"),
     path("p/<slug:slug>/queue/changes/", queue.changes, name="queue_changes"),
     path("p/<slug:slug>/queue/changes/<int:pk>/cancel/", queue.cancel, name="queue_cancel"),

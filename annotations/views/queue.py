@@ -139,6 +139,24 @@ def change(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 @member_page(LEADS)
 @require_POST
+def rule(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """How many raters cases get from now on."""
+    project, sent = membership.project, request.POST
+    share = _number(sent.get("audit", ""))
+    try:
+        overlap.set_rule(
+            project, rule=sent.get("rule", ""), overlap=_number(sent.get("overlap", "")) or 0,
+            most=_number(sent.get("most", "")) or 0, audit_share=-1 if share is None else share / 100,
+            by=membership.user,
+        )  # fmt: skip
+    except BadInput as error:
+        return _page(request, membership, status=422, error=error)
+    messages.success(request, "Kept: it holds for what is opened and answered from now on.")
+    return redirect("queue", project.slug)
+
+
+@member_page(LEADS)
+@require_POST
 def take_back(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     """End a rater's lease on a case."""
     try:
@@ -176,7 +194,8 @@ def _page(
         context |= {
             "chosen": chosen, "query": _query(chosen), "states": STATE_WORDS,
             "batches": project.batches.order_by("-pk")[:BATCHES_LISTED],
-            "no_category": NO_CATEGORY, "severities": range(5),
+            "no_category": NO_CATEGORY, "severities": range(5), "most_raters": overlap.MOST,
+            "audit_percent": round(project.audit_share * 100),
         }  # fmt: skip
     template = f"annotations/queue.html{f'#{part}' if is_fragment else ''}"
     return show(request, membership, template, active=ACTIVE, status=status, **(context | more))

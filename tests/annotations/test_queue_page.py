@@ -330,6 +330,29 @@ def test_another_kind_of_job_is_no_change_of_the_queue(lead: Client, world: Worl
     assert lead.get(api(world, f"changes/{other.pk}/")).status_code == 404
 
 
+def test_the_rule_is_kept_for_what_comes(lead: Client, world: World) -> None:
+    sent = {"rule": "adaptive", "overlap": "2", "most": "4", "audit": "20"}
+    assert lead.post(page(world, "rule/"), sent).status_code == 302
+    world.project.refresh_from_db()
+    assert (world.project.overlap_rule, world.project.max_overlap) == ("adaptive", 4)
+    assert world.project.audit_share == 0.2
+    event = AuditEvent.objects.get(verb="set overlap rule")
+    assert (event.actor, event.data["most"]) == (world.lead, 4)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rule": "guess"}, {"overlap": "5"}, {"most": "21"}, {"audit": "101"}, {"audit": ""}]
+)
+def test_a_rule_that_can_not_hold_is_refused(
+    lead: Client, world: World, wrong: dict[str, str]
+) -> None:
+    sent = {"rule": "fixed", "overlap": "2", "most": "4", "audit": "20"} | wrong
+    answer = lead.post(page(world, "rule/"), sent)
+    assert answer.status_code == 422
+    world.project.refresh_from_db()
+    assert world.project.max_overlap == 5
+
+
 # ---- the API
 
 
@@ -412,7 +435,7 @@ def test_nobody_but_leads_sees_or_changes_the_queue(client: Client, world: World
     signed_in(client, getattr(world, who))
     for rest in ("", "counts/", "work/", "cases/", "changes/"):
         assert client.get(page(world, rest)).status_code == 403, rest
-    for rest in ("pause/", "change/", f"{slot.pk}/take-back/"):
+    for rest in ("pause/", "change/", "rule/", f"{slot.pk}/take-back/"):
         assert client.post(page(world, rest), {"scope": "all", "act": "hold"}).status_code == 403
     assert client.get(api(world, "summary/")).status_code == 403
     for rest in ("pause/", "resume/", "changes/", f"{slot.pk}/take-back/"):
