@@ -77,8 +77,11 @@ def can_see_right_answer(check: Check, *, rater: Rater) -> bool:
 def still_owes_an_answer(case: Case, membership: Membership) -> bool:
     """Whether this member could yet be asked to label the case: then all others' labels are secret.
 
-    True while the case is being labelled and the member has no submitted sheet on it.
+    True while the case is being labelled and the member has no submitted sheet on it, and as long
+    as the member has it in work as a check, whatever became of it before.
     """
+    if is_in_work_as_a_check(case, membership):
+        return True
     if case.status not in (CaseStatus.NEW, CaseStatus.LABELLING):
         return False
     if Role(membership.role) not in LABELLERS:
@@ -88,13 +91,30 @@ def still_owes_an_answer(case: Case, membership: Membership) -> bool:
     ).exists()
 
 
+def is_in_work_as_a_check(case: Case, membership: Membership) -> bool:
+    """Whether the member has the case to answer as a check: a settled one, or an own one again."""
+    return Check.objects.filter(
+        case=case, rater__user=membership.user, answered_at__isnull=True
+    ).exists()
+
+
+def status_shown(case: Case, membership: Membership) -> CaseStatus:
+    """The case's status; to whoever has it in work as a check it looks like any case in work."""
+    if is_in_work_as_a_check(case, membership):
+        return CaseStatus.LABELLING
+    return CaseStatus(case.status)
+
+
 def sheets_visible_to(membership: Membership, case: Case) -> QuerySet[Annotation]:
     """The submitted sheets on a case that this member may see, people's and judges'.
 
     annotator: the own one; all people's once the case is settled and the own answer was given.
     owner, lead, adjudicator, viewer: all, once nobody is labelling the case any more; one who may
-    adjudicate it, only after the own, blind answer.
+    adjudicate it, only after the own, blind answer. Nobody sees any, the own neither, while the case
+    is in work as a check: a repeat must not be copied.
     """
+    if is_in_work_as_a_check(case, membership):
+        return Annotation.objects.none()
     sheets = Annotation.objects.filter(case=case, status=AnnotationStatus.SUBMITTED)
     own = sheets.filter(rater__user=membership.user)
     role = Role(membership.role)
@@ -126,8 +146,11 @@ def can_see_origin(membership: Membership, case: Case) -> bool:
 def can_see_gold(membership: Membership, case: Case) -> bool:
     """Settled answers: readers, unless they are to answer the case blind as adjudicators.
 
-    A rater: once the case is settled and the own answer was given.
+    A rater: once the case is settled and the own answer was given. Nobody who has it in work as a
+    check.
     """
+    if is_in_work_as_a_check(case, membership):
+        return False
     if Role(membership.role) in READERS:
         return not standing.owes_an_opinion(membership, case)
     return (

@@ -47,7 +47,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
     return show(
         request, membership, "annotations/case.html", active="Cases", case=found,
         sees_origin=sees_origin, origins=origins_of(found) if sees_origin else [],
-        sees_gold=sees_gold,
+        sees_gold=sees_gold, status_shown=visibility.status_shown(found, membership),
         sheets=sheets_shown,
         golds=_golds(found) if sees_gold else [],
         decisions=decisions_on(found, membership) if sees_gold else [],

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from annotations import arms, desk, precedents, queue, sittings
+from annotations import arms, desk, queue, sittings
 from annotations.errors import BadInput
 from annotations.models import Membership, Rater, RubricVersion, Slot
 from annotations.rubrics import moment, questions_of
@@ -58,14 +58,14 @@ def context_of_slot(
 ) -> dict[str, Any]:  # fmt: skip
     """One case with its form; the AI's help only in the arms that show it before the answer."""
     versions = questions_of(slot.rubric_version_id)
-    evidence, prefilled = _help(slot, rater)
+    shown = _help(slot, rater)
     return {
         "project": slot.project, "slot": slot, "case": slot.case, "sent": sent, "kept": kept,
         "form": form_of(request, slot), "lease": lease_seconds(slot, rater), "error": error,
         "newer": _newer(slot, versions[0].version),
         "masked": is_masked(request), "rubric": versions[0].version, "clauses": versions,
-        "draft": sheets.as_json(sent), "evidence": evidence, "prefilled": prefilled,
-        "precedents": _precedents(slot) if slot.arm == Arm.EVIDENCE else [],
+        "draft": sheets.as_json(sent), "evidence": shown.spans, "prefilled": shown.words,
+        "precedents": shown.precedents,
     }  # fmt: skip
 
 
@@ -78,16 +78,11 @@ def _newer(slot: Slot, version: RubricVersion) -> RubricVersion | None:
     ).first()
 
 
-def _help(slot: Slot, rater: Rater) -> tuple[list[Any], dict[str, str]]:
-    """The AI's spans, and the answers that it filled in; both empty in the arms blind and reveal."""
+def _help(slot: Slot, rater: Rater) -> arms.Help:
+    """The AI's passages and precedents, or the answers that it filled in; most cases have none."""
     if slot.arm in ("", Arm.BLIND, Arm.REVEAL):
-        return [], {}
-    shown = arms.help_for(slot, rater=rater)
-    return shown.spans, shown.words
-
-
-def _precedents(slot: Slot) -> list[Any]:
-    return precedents.nearest(slot.case, rubric_version=slot.rubric_version)
+        return arms.NO_HELP
+    return arms.help_for(slot, rater=rater)
 
 
 def form_of(request: HttpRequest, slot: Slot) -> SafeString:

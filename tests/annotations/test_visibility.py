@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotations import adjudication, labelling, policies, visibility
+from annotations import adjudication, known, labelling, policies, talk, visibility
 from annotations.answers import Answer
 from annotations.errors import NotAllowed
-from annotations.models import Annotation, Case
-from annotations.statuses import Arm, CaseStatus
+from annotations.models import Annotation, Case, Check
+from annotations.statuses import Arm, CaseStatus, SlotPurpose
 from tests.world import World
 
 
@@ -203,3 +203,47 @@ def test_gold_is_hidden_from_raters_who_did_not_answer(world: World) -> None:
         if visibility.can_see_gold(world.member(getattr(world, name)), case)
     }  # fmt: skip
     assert allowed == {"lead", "ann1", "adjudicator", "viewer"}
+
+
+# ---- checks: a settled case in work looks like any case in work
+
+
+def as_check(world: World, case: Case, purpose: SlotPurpose) -> Check:
+    slot = known.make(
+        world.rater(world.ann1), case, world.rubric, purpose, expected={"harm": "yes"}
+    )
+    return Check.objects.get(slot=slot)
+
+
+def test_known_gold_in_work_shows_no_trace_of_being_settled(world: World) -> None:
+    case = world.make_case()
+    world.give(world.ann2, case)
+    world.give(world.lead, case)
+    as_check(world, case, SlotPurpose.KNOWN_GOLD)
+    ann1 = world.member(world.ann1)
+    assert visibility.status_shown(case, ann1) == CaseStatus.LABELLING
+    assert visibility.still_owes_an_answer(case, ann1)
+    assert not visibility.can_see_origin(ann1, case)
+    assert visibility.status_shown(case, world.member(world.ann2)) == CaseStatus.SETTLED
+
+
+def test_a_repeat_in_work_hides_the_own_answer_and_the_gold_until_it_is_answered(
+    world: World,
+) -> None:
+    case = world.settle(world.make_case())
+    check = as_check(world, case, SlotPurpose.REPEAT)
+    ann1 = world.member(world.ann1)
+    assert seen(world, "ann1", case) == set()
+    assert not visibility.can_see_gold(ann1, case)
+    assert not talk.can_talk(ann1, case)
+    Check.objects.filter(pk=check.pk).update(answered_at=timezone.now())
+    assert seen(world, "ann1", case) == {"ann1", "ann2"}
+    assert visibility.can_see_gold(ann1, case)
+
+
+def test_a_lead_with_a_check_in_work_does_not_see_its_gold_either(world: World) -> None:
+    case = world.settle(world.make_case())
+    known.make(world.rater(world.lead), case, world.rubric, SlotPurpose.KNOWN_GOLD, {"harm": "yes"})
+    lead = world.member(world.lead)
+    assert not visibility.can_see_gold(lead, case)
+    assert seen(world, "lead", case) == set()
