@@ -282,7 +282,9 @@ def _open(proposal: Proposal) -> Proposal:
 def check_is_open(proposal: Proposal) -> None:
     """Raise `Conflict` where somebody has decided already."""
     if proposal.status != ProposalStatus.OPEN:
-        raise Conflict(f"{proposal.decided_by} has {proposal.status} this pattern already.")
+        names = members.names_in(proposal.campaign.project)
+        by = names.get(proposal.decided_by_id or 0, members.FORMER)
+        raise Conflict(f"{by} has {proposal.status} this pattern already.")
 
 
 def _decide(

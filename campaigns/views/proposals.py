@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from annotations import jobs
+from annotations import jobs, members
 from annotations.errors import BadInput, NotFound
 from annotations.measurement.results import Estimate
 from annotations.models import Case, Job, Membership, Project
@@ -83,13 +83,14 @@ def page(
         tabs=[(k, name, counted.get(k, 0)) for k, name in KINDS.items()],
         can_mine=Round.objects.filter(campaign__project=membership.project).exists(),
         decided=found.exclude(status=ProposalStatus.OPEN).order_by("-decided_at")[:NEWEST],
+        names=members.names_in(membership.project),
         released=membership.project.rubric.released, **mining(membership.project),
     )  # fmt: skip
 
 
 def patterns_of(project: Project) -> QuerySet[Proposal]:
     return Proposal.objects.filter(campaign__project=project).select_related(
-        "criterion", "decided_by", "became", "round"
+        "criterion", "became", "round"
     )
 
 

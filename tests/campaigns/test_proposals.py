@@ -209,7 +209,7 @@ def test_words_that_can_not_be_taken_leave_the_pattern_open(
 def test_a_decided_pattern_can_not_be_decided_again(world: World, proposal: Proposal) -> None:
     stale = Proposal.objects.get(pk=proposal.pk)
     proposals.reject(proposal, by=world.lead, reason="A copy.")
-    with pytest.raises(Conflict, match="lead has rejected this pattern already"):
+    with pytest.raises(Conflict, match="R1 has rejected this pattern already"):
         proposals.accept(stale, by=world.lead, text="Hats count.")
     assert world.project.rubric.draft is None
 

@@ -240,7 +240,7 @@ def test_editing_before_accepting_is_kept_as_an_edit(
     assert proposal.status == "edited"
     rubrics.release(world.project.rubric.draft, by=world.lead)
     decided = page(client, world).partition("Decided")[2]
-    for words in ("edited", "Hats count.", "<bdi>lead</bdi>", "taken up in", "version 2</a>"):
+    for words in ("edited", "Hats count.", "<bdi>R1</bdi>", "taken up in", "version 2</a>"):
         assert words in decided
 
 
@@ -283,7 +283,7 @@ def test_a_late_decision_is_a_conflict_and_changes_nothing(
     proposals.reject(proposal, by=world.lead, reason="First.")
     answer = decide(client, world, proposal, **late)
     assert answer.status_code == 409
-    assert "lead has rejected this pattern already" in answer.content.decode()
+    assert "R1 has rejected this pattern already" in answer.content.decode()
     proposal.refresh_from_db()
     assert (proposal.status, proposal.reason) == ("rejected", "First.")
     assert world.project.rubric.draft is None
