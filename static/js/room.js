@@ -312,7 +312,8 @@
   });
   const taken = async (said) => {
     step(1);
-    openStrip(said);
+    // Who is shown the AI's answer does not take the own one back.
+    openStrip(said.then ? { ...said, undo: 0 } : said);
     if (said.said) toast(said.said, "warn");
     if (said.then && (await showThen(said.then))) return;
     await showNext();
@@ -377,7 +378,7 @@
   const openStrip = ({ sheet: pk, undo }) => {
     closeStrip();
     const strip = $("[data-strip]");
-    if (!strip || (!pk && !undo)) return;
+    if (!strip) return;
     last = { sheet: pk, until: Date.now() + (undo ?? 0) * 1000, timer: setInterval(tick, 1000) };
     $("[data-act='precedents']", strip).hidden = !pk;
     strip.hidden = false;
