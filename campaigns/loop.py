@@ -18,6 +18,7 @@ from annotations.agreement import measure
 from annotations.errors import BadInput
 from annotations.jobs import JobRun
 from annotations.models import Job
+from annotations.selection import Selection
 from annotations.statuses import CaseStatus, JobStatus, SlotStatus, check_move
 from campaigns import calibration, generation, launch, proposals, simulation
 from campaigns.judging.errors import CannotFit
@@ -107,6 +108,8 @@ def calibrate(round_: Round, run: JobRun) -> Outcome:
     except (CannotFit, BadInput) as problem:
         return Step.NEXT, {"ensemble": None, "problem": str(problem)}
     quality = made.report["quality"]
+    # Judges have said more by now about cases that still wait, of this round or another batch.
+    priorities.reprioritise(round_.campaign.project, selection=Selection(state="open"), by=None)
     return Step.NEXT, {
         "release": release.number,
         "ensemble": made.number,
