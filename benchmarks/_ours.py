@@ -26,7 +26,7 @@ from _meter import processes
 
 from evalplatform.startup.places import make_data_folder
 from evalplatform.startup.postgres import Postgres
-from evalplatform.startup.processes import start_child, stop_child
+from evalplatform.startup.processes import interruptible, start_child, stop_child
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTUP = (sys.executable, "-P", "-m", "evalplatform.startup")
@@ -46,7 +46,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def own_postgres() -> Iterator[tuple[Path, Postgres]]:
     """The embedded server with its ordinary, durable settings, in a folder that goes with it."""
-    with tempfile.TemporaryDirectory(prefix="evalplatform-bench-") as name:
+    with interruptible(), tempfile.TemporaryDirectory(prefix="evalplatform-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # so that PostgreSQL as another user can reach its own folder below
         make_data_folder(folder / "var")
@@ -62,7 +62,7 @@ class Evalplatform:
 
     def __init__(self, folder: Path, postgres: Postgres) -> None:
         self.folder, self.postgres, self.port = folder, postgres, free_port()
-        ours = ("EVALPLATFORM_VAR", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+        ours = ("EVALPLATFORM_VAR", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST")
         kept = {name: value for name, value in os.environ.items() if name not in ours}
         self.environment = {
             **kept, "EVALPLATFORM_VAR": str(folder), "EVALPLATFORM_DEMO": "0",
