@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from enum import Enum
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils.html import strip_tags
 
 from annotations.errors import BadInput
 from annotations.measurement.results import Estimate, undefined
-from annotations.templatetags.evalplatform import check_own_svg, show_controls
+from annotations.templatetags.evalplatform import check_own_svg, show_case, show_controls
 from annotations.templatetags.unseen import UNSEEN
 
 ALPHA = Estimate(0.93649, 0.92412, 0.94781, 2250, method="Krippendorff's alpha")
@@ -190,6 +191,36 @@ def test_a_selection_can_be_counted_back_to_the_raw_text() -> None:
     assert stand_ins + len("abc") == len(raw)
 
 
+class Counter(HTMLParser):
+    """Counts the characters of the raw text that a piece of HTML stands for, as a browser sees it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.count, self.is_stand_in = 0, False
+        self.feed(html.replace("\r\n", "\n").replace("\r", "\n"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.is_stand_in = True
+        self.count += int(dict(attrs)["data-length"] or 0)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_stand_in = False
+
+    def handle_data(self, data: str) -> None:
+        self.count += 0 if self.is_stand_in else len(data)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "a\u200b\u200bb\u202ec", "one\r\ntwo\r\n\r\n", "\r\n", "\r\r\n\n", "😀e\u0301\ufeff", "<b>&amp;\x00",
+        "می\u200cخواهم 👨\u200d👩\u200d👧", "a\ud800b", "\u200d\r\n\u200d", "", *HOSTILE,
+    ],
+)  # fmt: skip
+def test_every_character_of_a_block_can_be_counted_on_the_page(raw: str) -> None:
+    assert Counter(show_case(raw)).count == len(raw)
+
+
 # --- cases ---
 
 
@@ -254,6 +285,15 @@ def test_a_long_text_scrolls_and_can_be_reached_by_keyboard() -> None:
 def test_turns_of_other_shapes_are_shown_as_text(content: object, shown: str) -> None:
     case = Case(conversation=[{"role": "user", "content": content}])
     assert shown in render("{% case_text case %}", case=case)
+
+
+def test_a_long_case_has_its_ways_about_where_the_page_has_the_keys() -> None:
+    turns = [{"role": "user", "content": f"Turn {number}."} for number in range(5)]
+    html = render("{% case_text case nav=True %}", case=Case("", turns, "An answer."))
+    assert "6 blocks, 45 characters" in html
+    assert "2 of 5" in html
+    assert "case-nav" not in render("{% case_text case %}", case=Case("", turns, "An answer."))
+    assert "case-nav" not in render("{% case_text case nav=True %}", case=Case("", [], "Short."))
 
 
 def test_a_turn_that_is_only_a_string_is_shown() -> None:

@@ -1,36 +1,19 @@
-"""Labelling and adjudicating in a real browser, by keyboard, with the connection gone and come back."""
+"""Labelling in a real browser, by keyboard, with the connection gone and come back."""
 
 import re
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from annotations.models import Adjudication, Annotation, Slot
-from tests.world import World, signed_in
+from annotations.models import Slot
+from tests.browser.room import enter, given
+from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def enter(
-    page: Page, live_server: LiveServer, world: World, name: str, path: str = "label/"
-) -> None:
-    """Open a page of the project as the named person, without the sign-in page."""
-    client = signed_in(Client(), getattr(world, name))
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
-    page.goto(f"{live_server.url}/p/{world.project.slug}/{path}")
-
-
-def given(world: World) -> list[str]:
-    sheets = Annotation.objects.filter(status="submitted", rater__kind="person").order_by("id")
-    return [verdict.value or verdict.status for sheet in sheets for verdict in sheet.verdicts.all()]
 
 
 def test_cases_are_labelled_without_the_mouse(
@@ -39,7 +22,7 @@ def test_cases_are_labelled_without_the_mouse(
     world.add_severity()
     for _ in range(3):
         world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     sheets = (("y", "Shift+Digit2"), ("n", "Shift+Digit0"), ("u", "a"))
     for case, keys in zip(world.cases, sheets, strict=True):
         expect(page.get_by_text(case.response)).to_be_visible()
@@ -54,7 +37,7 @@ def test_digits_go_to_a_question_and_enter_names_the_gap(
 ) -> None:
     world.add_severity()
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("2")
     expect(page.locator("fieldset.is-current")).to_contain_text("Severity")
     page.keyboard.press("Shift+Digit1")
@@ -68,7 +51,7 @@ def test_no_key_acts_in_a_text_box_and_escape_leaves_it(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("/")
     page.keyboard.type("y1nb?g")
     expect(page.get_by_label("Comment")).to_have_value("y1nb?g")
@@ -82,7 +65,7 @@ def test_a_draft_is_seen_to_be_saved_and_comes_back_after_a_reload(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("y")
     expect(page.locator("[data-saved]")).to_have_text(re.compile(r"^Saved \d\d:\d\d:\d\d$"))
     page.reload()
@@ -91,7 +74,7 @@ def test_a_draft_is_seen_to_be_saved_and_comes_back_after_a_reload(
 
 def test_a_lost_connection_loses_nothing(page: Page, live_server: LiveServer, world: World) -> None:
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
 
     def cut(route: Route) -> None:
         route.abort("internetdisconnected")
@@ -113,7 +96,7 @@ def test_a_place_that_was_taken_shows_the_kept_answer_and_the_way_on(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     case = world.make_case(overlap=1)
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     expect(page.get_by_text(case.response)).to_be_visible()
     Slot.objects.update(leased_until=timezone.now() - timedelta(minutes=1))
     world.give(world.ann2, case, harm="no")
@@ -129,7 +112,7 @@ def test_who_was_signed_out_meanwhile_keeps_what_is_on_the_page(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     expect(page.locator("form[data-sheet]")).to_be_visible()
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("y")
@@ -143,7 +126,7 @@ def test_the_mask_stays_on_for_the_next_case(
 ) -> None:
     world.make_case()
     second = world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("b")
     page.keyboard.press("y")
     page.keyboard.press("Enter")
@@ -155,7 +138,7 @@ def test_the_sheet_of_keys_and_the_guideline_open_and_close(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     world.make_case()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("?")
     expect(page.locator("#key-sheet")).to_be_visible()
     page.keyboard.press("y")  # a key acts on nothing behind the sheet
@@ -172,7 +155,7 @@ def test_the_own_answer_is_kept_by_enter_after_the_reveal(
     world.project.reveal_share = 1.0
     world.project.save()
     world.judged(world.make_case(), "no")
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.keyboard.press("y")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="What the AI said")).to_be_visible()
@@ -187,27 +170,9 @@ def test_without_javascript_the_form_is_enough(
     world.make_case()
     context = browser.new_context(**browser_context_args, java_script_enabled=False)  # type: ignore[attr-defined]
     page = context.new_page()
-    enter(page, live_server, world, "ann1")
+    enter(page, live_server, world)
     page.get_by_role("radio", name="Does not violate").check()
     page.get_by_role("button", name="Submit and next").click()
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()
     assert given(world) == ["no"]
     context.close()
-
-
-def test_a_disagreement_is_decided_by_keyboard(
-    page: Page, live_server: LiveServer, world: World
-) -> None:
-    first, second = world.disagree(world.make_case()), world.disagree(world.make_case())
-    enter(page, live_server, world, "adjudicator", f"adjudicate/{first.pk}/")
-    for key in ("n", "Shift+Digit2", "/"):
-        page.keyboard.press(key)
-    page.keyboard.type("Say what a hat is.")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/adjudicate/{second.pk}/$"))
-    for key in ("y", "Shift+Digit1", "Enter"):
-        page.keyboard.press(key)
-    expect(page.get_by_text("Every disagreement is decided")).to_be_visible()
-    rows = Adjudication.objects.order_by("id").values_list("value", "cause", "note")
-    assert list(rows) == [("no", "guideline_gap", "Say what a hat is."), ("yes", "slip", "")]
