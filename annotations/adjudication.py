@@ -27,6 +27,7 @@ from annotations.models import (
     Membership,
     Opinion,
     Project,
+    Rater,
     Verdict,
 )
 from annotations.permissions import ADJUDICATORS
@@ -108,7 +109,7 @@ def waiting_for(by: Membership) -> QuerySet[Case]:
     """Those of the listed cases that this member may answer and decide now.
 
     Not those that the member rated while there is somebody who did not, nor those that wait for
-    another's second decision.
+    another's second decision, nor any of a harm category that the member opted out of.
     """
     here = Annotation.objects.filter(status=AnnotationStatus.SUBMITTED)
     own = here.filter(case=OuterRef("pk"), rater__user=by.user)
@@ -124,7 +125,14 @@ def waiting_for(by: Membership) -> QuerySet[Case]:
         pk for pk, found in rows.items() if is_owner and any(one.is_disputed for one in found)
     ]
     blocked = Q(Exists(own)) & Q(Exists(free)) & ~Q(pk__in=theirs)
-    return listed(by).exclude(blocked).exclude(pk__in=stuck)
+    return listed(by).exclude(blocked).exclude(pk__in=stuck).exclude(_unwanted(by))
+
+
+def _unwanted(by: Membership) -> Q:
+    """Cases of the categories that the member, as a rater, opted out of."""
+    raters = Rater.objects.filter(project=by.project_id, user=by.user_id)
+    chosen = raters.values_list("opt_outs", flat=True).first() or []
+    return Q(strata__has_key="category", strata__category__in=chosen)
 
 
 def history(case: Case) -> QuerySet[Adjudication]:

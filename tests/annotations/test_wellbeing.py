@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from annotations import labelling, members, queue, sittings, wellbeing
+from annotations import adjudication, labelling, members, queue, sittings, wellbeing
 from annotations.errors import BadInput, NotAllowed
 from annotations.models import (
     Annotation,
@@ -392,3 +392,15 @@ def test_an_adjudicator_who_has_answered_is_not_sent_away_before_the_decision(
     assert "A plain violation." in page
     assert client.post(reverse("adjudicate_case", args=at), sent).status_code == 302
     assert Case.objects.get(pk=case.pk).adjudications.exists()
+
+
+def test_an_adjudicator_is_not_sent_on_to_what_the_adjudicator_opted_out_of(world: World) -> None:
+    grim, mild = case_of(world, "self-harm"), case_of(world, "fraud")
+    plain = world.make_case()
+    for case in (grim, mild, plain):
+        world.disagree(case)
+    opt_out(world, world.adjudicator, "self-harm")
+    member, lead = world.member(world.adjudicator), world.member(world.lead)
+    assert list(adjudication.waiting_for(member)) == [mild, plain]
+    assert list(adjudication.waiting_for(lead)) == [grim, mild, plain]
+    assert grim in adjudication.listed(member)  # it waits for somebody else
