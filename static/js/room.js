@@ -175,7 +175,9 @@
     for (const [key, word] of Object.entries(prefilled)) {
       if (kept.words?.[key]) continue;
       const legend = check(`answer-${key}`, word)?.closest("fieldset").querySelector("legend");
-      legend?.append(" ", Object.assign(document.createElement("span"), { className: "badge tone-info", textContent: "filled in by the AI" }));
+      const badge = Object.assign(document.createElement("span"), { className: "badge tone-info", textContent: "filled in by the AI" });
+      badge.dataset.filled = "";
+      legend?.append(" ", badge);
     }
     for (const [key, word] of Object.entries(kept.words ?? {})) check(`answer-${key}`, word);
     if (kept.confidence) check("confidence", kept.confidence);
@@ -596,6 +598,7 @@
   });
   document.addEventListener("change", (event) => {
     if (!form()?.contains(event.target)) return;
+    event.target.closest("fieldset[data-criterion]")?.querySelector("[data-filled]")?.remove();
     follow();
     if (event.target.name === "severity" && severity() >= SEVERE_FROM) open("effects");
   });
