@@ -162,17 +162,20 @@ def _by_vectors(own: Text, texts: Mapping[int, Text], *, at_least: int) -> dict[
 
 
 def _by_words(own: Text, texts: Mapping[int, Text]) -> dict[int, float]:
-    """Cosine of the sets of words, each word weighted by how rare it is among these texts."""
-    df = Counter(word for text in texts.values() for word in text.words)
+    """How much of the own words a text shares, each weighted by how rare it is among these texts.
+
+    Divided by how far the two differ in length: 1 for the same words, 0 for none shared.
+    """
+    shared = {pk: own.words & text.words for pk, text in texts.items()}
+    df = Counter(word for words in shared.values() for word in words)
     n = len(texts) + 1
-    weight = {word: log(1 + n / count) ** 2 for word, count in df.items()}
-    rarest = log(1 + n) ** 2
-    own_norm = sum(weight.get(word, rarest) for word in own.words)
+    weight = {word: log(1 + n / (1 + df[word])) for word in own.words}
+    whole = sum(weight.values())
     likeness = {}
-    for pk, text in texts.items():
-        shared = sum(weight[word] for word in own.words & text.words)
-        norm = sum(weight[word] for word in text.words) * own_norm
-        likeness[pk] = shared / sqrt(norm) if norm else 0.0
+    for pk, words in shared.items():
+        short, long = sorted((len(own.words), len(texts[pk].words)))
+        share = sum(weight[word] for word in words) / whole if words else 0.0
+        likeness[pk] = share * sqrt(short / long) if words else 0.0
     return likeness
 
 

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from django import template
 from django.utils.html import format_html
@@ -15,16 +14,21 @@ from .evalplatform import Case, case_text, show_case
 register = template.Library()
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(Protocol):
     """One marked passage: by whom, and where (code points of the raw text of a block)."""
 
-    number: int  # of all on the page: what the quotes beside it link to
-    by: str
-    tone: int  # 1 to 6, the same for all of one rater
-    part: str
-    start: int
-    end: int
+    @property
+    def number(self) -> int: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def tone(self) -> int: ...
+    @property
+    def part(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
 
 
 @register.inclusion_tag("components/case.html")

@@ -21,7 +21,6 @@ from annotations.models import Case, CriterionVersion, Membership
 from annotations.permissions import ADJUDICATORS
 from annotations.standing import Stand, Standing
 from annotations.statuses import MarkKind
-from annotations.templatetags.overlay import Passage
 from annotations.views import resting, sheets, talking
 from annotations.views.cases import CAUSE_NAMES, CAUSES, answer_of, case_of, decisions_on
 from annotations.views.doors import member_page, show
@@ -49,6 +48,18 @@ class Form:
     severity: int | None = None
     marks: tuple[str, ...] = ()
     is_sent: bool = False
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage that a rater marked, as it is drawn on the case and quoted beside it."""
+
+    number: int  # of all on the page: what the quotes link to
+    by: str
+    tone: int  # 1 to 6, the same for all of one rater
+    part: str
+    start: int
+    end: int
 
 
 def read_form(request: HttpRequest) -> Form:
