@@ -353,7 +353,7 @@ def _column(
         "changed": column.first != column.final,
         "confidence": dict(sheets.CONFIDENCES).get(column.confidence or 0, ""),
         "severity": next((w for v, w, _ in sheets.SEVERITIES if v == details.severity), ""),
-        "context": dict(sheets.CONTEXTS).get(details.context_dependence, ""),  # type: ignore[call-overload]
+        "context": next((w for v, w in sheets.CONTEXTS if v == details.context_dependence), ""),
         "effects": [_effect(row) for row in details.effects],
         "quality": [words for word, words in sheets.QUALITIES if word in details.quality],
         "quotes": [
