@@ -86,6 +86,8 @@
     return ask("");
   };
   const showNext = async () => {
+    // A page of its own (a reveal or feedback that was reloaded) has no bars and dialogs: back to the room.
+    if (!$("[data-nothing]")) return location.assign(base);
     work.setAttribute("aria-busy", "true");
     const found = await takeNext();
     work.removeAttribute("aria-busy");
@@ -109,6 +111,7 @@
   // ---- a case on screen
 
   let task = null;
+  let lead = ""; // what is said before the next case is named
   const form = () => sheet.form();
   const show = (node) => {
     leave();
@@ -139,8 +142,9 @@
     else if (isSwapped) $("[data-focus]", task)?.focus();
     if (isSwapped && form()) {
       scrollTo(0, 0);
-      say(`${$("h1", task)?.textContent ?? "Next case"}. ${$(".content-notice-title", task) ? "It is behind a content notice: B opens it." : ""}`);
+      say(`${lead}${$("h1", task)?.textContent ?? "Next case"}. ${$(".content-notice-title", task) ? "It is behind a content notice: B opens it." : ""}`);
     }
+    lead = "";
   };
   const beginCase = () => {
     const kept = json("task-draft");
@@ -314,6 +318,7 @@
   });
   const taken = async (said) => {
     step(1);
+    lead = "Submitted. ";
     // Who is shown the AI's answer does not take the own one back.
     openStrip(said.then ? { ...said, undo: 0 } : said);
     if (said.said) toast(said.said, "warn");

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 from pytest_django.live_server_helper import LiveServer
 
-from annotations.models import Annotation, Slot, Verdict
+from annotations.models import Annotation, Project, Sitting, Slot, Verdict
 from annotations.statuses import SlotStatus
 from tests.browser.room import enter, expect_case, given, marked, press
 from tests.world import World
@@ -218,3 +218,27 @@ def test_a_skip_with_its_reason_brings_the_next_case_in_the_room(
     page.get_by_role("button", name="Skip").click()
     expect_case(page, second.response)
     assert Slot.objects.filter(case=world.cases[0], status=SlotStatus.OPEN).count() == 2
+
+
+def test_a_break_is_offered_and_the_days_cap_ends_the_work(
+    page: Page, live_server: LiveServer, world: World
+) -> None:
+    Project.objects.update(exposure_minutes=60, break_every=30)
+    cases = [world.make_case() for _ in range(4)]
+    enter(page, live_server, world)
+    expect_case(page, cases[0].response)
+    page.wait_for_load_state("networkidle")  # the second case is fetched ahead of the break
+    Sitting.objects.update(since_break=31 * 60)
+    press(page, "n", "Enter")
+    expect_case(page, cases[1].response)
+    press(page, "n", "Enter")
+    expect(page.get_by_role("heading", name="Time for a break")).to_be_visible()
+    page.get_by_role("button", name="Take 5 minutes").click()
+    expect(page.get_by_text("Cases come again at")).to_be_visible()
+    page.get_by_role("button", name="Go on now").click()
+    expect_case(page, cases[2].response)
+    Sitting.objects.update(exposure_seconds=61 * 60)
+    page.reload()
+    expect(page.get_by_role("heading", name="That is enough for today")).to_be_visible()
+    expect(page.get_by_text(cases[2].response)).to_have_count(0)
+    assert given(world) == ["no", "no"]
