@@ -57,13 +57,12 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
     due = sittings.due(sitting, project, timezone.now())
     if due is not None and due.stops:
         return Next(None, due, sitting)
+    most = MILD if due is not None else None
     entering = _may_owe_lessons(rater, sitting) and entrance.is_outstanding(rater)
     if not entering:
-        checks.due(rater, sitting.pk * 10_000 + sitting.cases + (1 if after else 0))
-    slot = queue.claim(
-        rater, after=after, only_given=entering,
-        max_severity=MILD if due is not None else None,
-    )  # fmt: skip
+        turn = sitting.pk * 10_000 + sitting.cases + (1 if after else 0)
+        checks.due(rater, turn, max_severity=most)
+    slot = queue.claim(rater, after=after, only_given=entering, max_severity=most)
     return Next(slot, None, sitting)
 
 

@@ -13,6 +13,7 @@ so that a claim costs the same at the millionth case as at the first.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from statistics import quantiles
 from typing import Any
 
@@ -32,7 +33,7 @@ AUDIT_RATERS = 3
 AUDIT_PRIORITY = 2.0
 # Progress counts no further than this: a longer queue is "500 or more".
 COUNT_TO = 500
-# The cursor is written at every sixteenth place, so that most claims write one row.
+# The cursor is written at every sixteenth case, so that most claims write one row.
 CURSOR_EVERY = 16
 
 # Own: go on with a place held already (not the one in work, when the one ahead is asked for). Else a
@@ -54,14 +55,14 @@ given AS (
     WHERE s.assigned_to_id = %(rater)s AND s.status <> 'done' AND NOT s.is_held
       AND (s.status = 'open' OR s.leased_until < clock_timestamp())
       AND (s.purpose <> 'label' OR ({new_to_rater})) {this_case}
-    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s SKIP LOCKED LIMIT 1),
+    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s {skip} LIMIT 1),
 head AS (
     SELECT s.id FROM annotations_slot s
     WHERE s.project_id = %(project)s AND s.purpose = 'label' AND s.status <> 'done'
       AND NOT s.is_held AND s.assigned_to_id IS NULL
       AND (s.status = 'open' OR s.leased_until < clock_timestamp())
       AND {new_to_rater} {this_case} {filters}
-    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s SKIP LOCKED LIMIT 1),
+    ORDER BY (s.priority * -1), s.id FOR UPDATE OF s {skip} LIMIT 1),
 was AS (
     SELECT s.id, s.case_id, s.rater_id = %(rater)s AND s.status = 'leased' AS own,
            COALESCE(s.leased_until > clock_timestamp(), false) AS running
@@ -105,7 +106,11 @@ CROSS JOIN LATERAL (
             JOIN annotations_rater r ON r.id = a.rater_id
             WHERE a.case_id = c.id AND a.slot_id IS NULL AND a.submitted_at IS NOT NULL
               AND r.kind IN ('person', 'imported', 'simulated')) AS number) h
-CROSS JOIN LATERAL generate_series(h.number + 1, c.overlap) AS n (number)
+CROSS JOIN LATERAL (
+    SELECT g.number FROM generate_series(1, c.overlap) AS g (number)
+    WHERE NOT EXISTS (SELECT 1 FROM annotations_slot s WHERE s.case_id = c.id
+                      AND s.purpose = 'label' AND s.number = g.number)
+    ORDER BY g.number DESC LIMIT GREATEST(c.overlap - h.number, 0)) AS n
 ORDER BY c.id, n.number
 RETURNING case_id
 """
@@ -165,8 +170,9 @@ def open_slots(
         )  # fmt: skip
         made = [case_id for (case_id,) in cursor.fetchall()]
     Case.objects.filter(pk__in=set(made), status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
-    for project in projects.values():
-        rewind(project)
+    for project in projects:
+        # Once it is written: the raters' rows are not locked for as long as an import takes.
+        transaction.on_commit(partial(rewind, project))
     return len(made)
 
 
@@ -216,6 +222,8 @@ def claim(
     if slot is None and from_cursor:  # what lapsed or came back before the cursor
         slot = _take(wanted, at_head=True, from_cursor=False)
         rewind_rater(rater)
+    if slot is None:  # what others have locked for a moment, and may not take after all
+        slot = _take(wanted, at_head=at_head, from_cursor=False, wait=True)
     if slot is None:
         return None
     slot.rater = rater
@@ -225,7 +233,9 @@ def claim(
     return slot
 
 
-def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> Slot | None:
+def _take(
+    wanted: dict[str, Any], *, at_head: bool, from_cursor: bool, wait: bool = False
+) -> Slot | None:
     """Run the claim: the slot with its case, and whether it was the rater's already."""
     filters = ""
     if wanted["opt_outs"]:
@@ -238,6 +248,7 @@ def _take(wanted: dict[str, Any], *, at_head: bool, from_cursor: bool) -> Slot |
         this_case="AND s.case_id = %(case)s" if wanted["case"] else "",
         new_to_rater=_NEW_TO_RATER,
         filters=filters,
+        skip="" if wait else "SKIP LOCKED",
         or_head=", (SELECT id FROM head)" if at_head else "",
         **_COLUMNS,
     )
@@ -257,7 +268,7 @@ def _start(slot: Slot, rater: Rater) -> None:
         if arm != Arm.BLIND:  # an empty arm is blind: most claims need no second write
             slot.arm = arm
             slot.save(update_fields=["arm"])
-        if slot.assigned_to_id is None and slot.pk % CURSOR_EVERY == 0:
+        if slot.assigned_to_id is None and slot.case_id % CURSOR_EVERY == 0:
             Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
 
 
@@ -317,7 +328,8 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
     Skip.objects.get_or_create(case=locked.case, rater=rater, defaults={"reason": reason[:200]})
     # Given by hand or not: somebody else may have it now.
     Slot.objects.filter(pk=slot.pk).update(assigned_to=None, **_OPENED)
-    rewind(locked.project_id)
+    # Not before: a claim in another tab holds the rater and may wait for this slot.
+    transaction.on_commit(partial(rewind, locked.project_id))
     audit.record(
         "skipped case", locked.case, project=locked.project, by=rater.user, reason=reason[:200]
     )

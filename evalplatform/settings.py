@@ -121,7 +121,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_LOCKOUT_TEMPLATE = "429.html"
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 # Where the source of this very version can be had, as the licence asks of a served program.
 SOURCE_URL = env.str("EVALPLATFORM_SOURCE_URL", default="")
 

@@ -82,7 +82,9 @@ def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
     if not sheets.is_htmx(request):
         return redirect(then or reverse("label", args=[membership.project.slug]))
     said = {
-        "slot": pk, "sheet": given.pk, "undo": int(labelling.UNDO.total_seconds()), "then": then,
+        "slot": pk, "sheet": given.pk, "then": then,
+        # What comes first shows what an undo must not follow.
+        "undo": 0 if then else int(labelling.UNDO.total_seconds()),
     }  # fmt: skip
     return trigger_client_event(HttpResponse(status=204), "submitted", said)
 

@@ -1,13 +1,14 @@
 """The queue keeps its promises: caps, one place a rater a case, leases that lapse, fixed arms."""
 
+import threading
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from annotations import labelling, queue
 from annotations.answers import Answer, parse_sheet
@@ -15,6 +16,7 @@ from annotations.errors import BadInput, Conflict
 from annotations.models import Annotation, Case, Project, Rater, Skip, Slot
 from annotations.queue import Weight
 from annotations.statuses import CaseStatus, RaterKind, SlotStatus
+from tests.installs import wait_until
 from tests.threads import in_threads
 from tests.world import World
 
@@ -177,6 +179,37 @@ def test_two_tabs_of_one_rater_at_once_get_the_same_slot(world: World) -> None:
 
     in_threads(4, claim)
     assert len(claimed) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slot_that_is_locked_for_a_moment_is_waited_for_when_it_is_the_last(
+    world: World,
+) -> None:
+    case = world.make_case(overlap=1)
+    found: list[Slot | None] = []
+    locked = threading.Event()
+
+    def both(number: int) -> None:
+        if number == 0:
+            with transaction.atomic():  # a lead's change that comes to nothing
+                list(Slot.objects.select_for_update().filter(case=case))
+                locked.set()
+                wait_until(lambda: waiting_for_a_lock() > 0)
+        else:
+            locked.wait()
+            found.append(queue.claim(world.rater(world.ann1)))
+
+    in_threads(2, both)
+    assert [slot and slot.case for slot in found] == [case]
+
+
+def waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 # ---- leases
@@ -371,13 +404,16 @@ def test_what_came_back_before_the_cursor_is_found_in_the_end(world: World) -> N
     assert claimed(rater).case == first
 
 
-def test_new_urgent_work_is_not_missed_by_a_cursor(world: World) -> None:
+def test_new_urgent_work_is_not_missed_by_a_cursor(
+    world: World, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     plain = world.make_case()
     rater = world.rater(world.ann1)
     slot = plain.slots.order_by("id")[1]
     Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
     urgent = world.make_case(slots=False)
-    queue.open_slots([urgent], rubric_version=world.rubric, weights={urgent.pk: Weight(1.0)})
+    with django_capture_on_commit_callbacks(execute=True):
+        queue.open_slots([urgent], rubric_version=world.rubric, weights={urgent.pk: Weight(1.0)})
     rater.refresh_from_db()
     assert claimed(rater).case == urgent
 
