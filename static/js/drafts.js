@@ -25,6 +25,8 @@
   const say = (text, isBad = false) => {
     const line = $("[data-saved]");
     if (!line) return;
+    // Only a failure is spoken: "Saved" after each key would talk over everything else.
+    line.setAttribute("aria-live", isBad ? "assertive" : "off");
     line.textContent = text;
     line.classList.toggle("is-bad", isBad);
   };

@@ -404,7 +404,6 @@
     if (strip) strip.hidden = true;
   };
   const undo = () => once(async () => {
-    if (!last || last.until <= Date.now()) return void toast("There is nothing to take back: a submit can be undone for one minute.", "warn");
     await drafts.flush();
     let answer;
     try {
@@ -569,7 +568,7 @@
   Object.assign(acts, {
     spans: () => spans.enter(),
     undo, pause, resume, precedents, stop,
-    "strip-close": closeStrip,
+    "strip-close": () => { $("[data-strip]").hidden = true; },
   });
   Object.assign(added.keys, {
     c: () => form() && openContext(),

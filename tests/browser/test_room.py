@@ -242,3 +242,26 @@ def test_a_break_is_offered_and_the_days_cap_ends_the_work(
     expect(page.get_by_role("heading", name="That is enough for today")).to_be_visible()
     expect(page.get_by_text(cases[2].response)).to_have_count(0)
     assert given(world) == ["no", "no"]
+
+
+def test_the_arms_with_help_show_theirs_and_say_that_it_is_the_ais(
+    page: Page, live_server: LiveServer, world: World
+) -> None:
+    case, second = world.make_case(), world.make_case()
+    for one in (case, second):
+        world.judged(one, "yes", raw="It says “sheet” and I am sure.", score=0.8617)
+    Project.objects.update(evidence_share=1.0)
+    enter(page, live_server, world)
+    expect(page.locator("mark.hint")).to_have_text("sheet")
+    assert "I am sure" not in page.content()
+    assert page.locator("input:checked").count() == 0
+    Project.objects.update(evidence_share=0.0, shown_share=1.0)
+    page.wait_for_load_state("networkidle")
+    Slot.objects.filter(case=second).update(arm="shown")
+    press(page, "n", "Enter")
+    expect_case(page, second.response)
+    page.reload()
+    expect(page.get_by_role("radio", name="Violates", exact=True)).to_be_checked()
+    expect(page.locator("legend")).to_contain_text(["filled in by the AI"])
+    press(page, "1", "n")
+    expect(page.locator("legend", has_text="filled in by the AI")).to_have_count(0)
