@@ -125,18 +125,18 @@ def _make_unawares(
     rater: Rater, version: RubricVersion, purpose: SlotPurpose, n_done: int,
     max_severity: int | None,
 ) -> Slot | None:  # fmt: skip
-    cases = (
-        known.repeatable(rater, version)
-        if purpose == SlotPurpose.REPEAT
-        else known.new_to(rater, version)
-    )
     if purpose == SlotPurpose.SENTINEL and not _can_plant(rater.project):
         return None
+    if purpose == SlotPurpose.REPEAT:
+        drawn, cases = known.drawn_sheets(rater, n_done=n_done), known.repeatable(rater, version)
+    else:
+        drawn = known.drawn_gold(rater, version, n_done=n_done)
+        cases = known.new_to(rater, version)
     if max_severity is not None:
         severe = Slot.objects.filter(case=OuterRef("pk"), severity__gt=max_severity)
         cases = cases.exclude(Exists(severe))
     cases = cases.exclude(Exists(known.checks_of(rater)))
-    case = known.pick(cases, rater=rater, n_done=n_done)
+    case = known.pick(cases, drawn)
     if case is None:
         return None
     if purpose == SlotPurpose.REPEAT:

@@ -37,6 +37,7 @@ from annotations.statuses import (
 
 REPEAT_AFTER = timedelta(days=7)
 ENOUGH_RATERS = 2
+HANDFUL = 50
 # What an adjudicator marked as a lesson.
 LESSON_MARKS = (MarkKind.TRAINING, MarkKind.EXEMPLAR)
 DECIDED = (Provenance.ADJUDICATED, Provenance.IMPORTED)
@@ -155,19 +156,42 @@ def checks_of(rater: Rater) -> QuerySet[Check]:
     return Check.objects.filter(case=OuterRef("pk"), rater=rater)
 
 
-def pick(cases: QuerySet[Case], *, rater: Rater, n_done: int) -> Case | None:
-    """One of the cases, by the keyed hash; cases that are marked for training come first."""
-    training = Mark.objects.filter(case=OuterRef("pk"), kind=MarkKind.TRAINING)
-    marked = cases.filter(Exists(training)).order_by("pk").first()
-    if marked is not None:
-        return marked
-    ends = Case.objects.filter(project=rater.project).aggregate(low=Min("pk"), high=Max("pk"))
+def drawn_gold(rater: Rater, version: RubricVersion, *, n_done: int) -> list[int]:
+    """A handful of cases with known gold, from a place that the keyed hash draws; marked ones first.
+
+    However much is settled, a handful is looked at: a check is made while a rater waits.
+    """
+    marked = Mark.objects.filter(case__project=rater.project_id, kind=MarkKind.TRAINING)
+    first = list(marked.order_by("id").values_list("case", flat=True)[:HANDFUL])
+    gold = known_gold(rater.project, version)
+    ends = Gold.objects.filter(project=rater.project_id).aggregate(low=Min("id"), high=Max("id"))
     if ends["low"] is None:
-        return None
+        return []
     share = arms.share_of("pick", rater.pk, n_done)
     start = ends["low"] + int(share * (ends["high"] - ends["low"] + 1))
-    ordered = cases.order_by("pk")
-    return ordered.filter(pk__gte=start).first() or ordered.first()
+    ordered = gold.order_by("id").values_list("case", flat=True)
+    return [*first, *ordered.filter(id__gte=start)[:HANDFUL], *ordered[:HANDFUL]]
+
+
+def drawn_sheets(rater: Rater, *, n_done: int) -> list[int]:
+    """A handful of the rater's own cases of a week ago and more, from a moment that the hash draws."""
+    until = timezone.now() - REPEAT_AFTER
+    old = rater.annotations.filter(status=AnnotationStatus.SUBMITTED, submitted_at__lt=until)
+    ordered = old.order_by("submitted_at")
+    first = ordered.values_list("submitted_at", flat=True).first()
+    if first is None:
+        return []
+    start = first + arms.share_of("pick", rater.pk, n_done) * (until - first)
+    ids = ordered.values_list("case", flat=True)
+    return [*ids.filter(submitted_at__gte=start)[:HANDFUL], *ids[:HANDFUL]]
+
+
+def pick(cases: QuerySet[Case], drawn: Sequence[int]) -> Case | None:
+    """The first of the drawn cases that is among `cases`."""
+    if not drawn:
+        return None
+    found = cases.in_bulk(set(drawn))
+    return next((found[pk] for pk in drawn if pk in found), None)
 
 
 def make(

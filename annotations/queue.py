@@ -78,15 +78,16 @@ WHERE s.id = was.id
 RETURNING {slot_columns}, {case_columns}, was.own;
 SET LOCAL enable_sort = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on
 """
-# Not for this rater who has a sheet, a skip or a place on the case already.
+# Not for this rater who has a sheet, a skip or a place on the case already. The sum keeps the planner
+# from the index of all that the rater ever did: what is on the case are a few rows.
 _NEW_TO_RATER = """
     NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
-                AND a.rater_id = %(rater)s AND a.status = 'submitted'
+                AND a.rater_id + 0 = %(rater)s AND a.status = 'submitted'
                 AND a.rubric_version_id = s.rubric_version_id)
     AND NOT EXISTS (SELECT 1 FROM annotations_skip k
-                    WHERE k.case_id = s.case_id AND k.rater_id = %(rater)s)
+                    WHERE k.case_id = s.case_id AND k.rater_id + 0 = %(rater)s)
     AND NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id
-                    AND o.rater_id = %(rater)s AND o.purpose = 'label' AND o.id <> s.id)"""
+                    AND o.rater_id + 0 = %(rater)s AND o.purpose = 'label' AND o.id <> s.id)"""
 _COLUMNS = {"slot_columns": rows.columns(Slot, "s"), "case_columns": rows.columns(Case, "c")}
 
 # The missing slots of chosen cases, all at once; a sheet that a person gave without a slot (imported)
