@@ -1,9 +1,12 @@
 """A real browser for the journeys: the system's Chromium, driven by Playwright."""
 
 import os
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 
 from evalplatform.startup.checks import find_browser
 
@@ -46,3 +49,39 @@ def browser_type_launch_args(
 ) -> dict[str, Any]:
     """Playwright's own browser can't be downloaded everywhere; the system's is used."""
     return {**browser_type_launch_args, "executable_path": chromium, "args": ARGUMENTS}
+
+
+class InFlight:
+    """Counts the requests that the live server is at work on."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.changed = threading.Condition()
+
+    def started(self, **_: object) -> None:
+        with self.changed:
+            self.count += 1
+
+    def finished(self, **_: object) -> None:
+        with self.changed:
+            self.count -= 1
+            self.changed.notify_all()
+
+    def wait_for_none(self) -> None:
+        with self.changed:
+            self.changed.wait_for(lambda: self.count <= 0, timeout=30)
+
+
+@pytest.fixture(autouse=True)
+def _server_at_rest() -> Iterator[None]:
+    """After the page is closed and before the tables are emptied: let the last requests end.
+
+    The room fetches the next case ahead; a request that runs while tables are emptied deadlocks.
+    """
+    requests = InFlight()
+    request_started.connect(requests.started)
+    request_finished.connect(requests.finished)
+    yield
+    requests.wait_for_none()
+    request_started.disconnect(requests.started)
+    request_finished.disconnect(requests.finished)
