@@ -32,7 +32,7 @@
   };
   const save = async (extra) => {
     const mine = draft;
-    if (!mine || mine.sending) return;
+    if (!mine || mine.sending || mine.isHeld) return;
     clearTimeout(mine.timer);
     mine.dirty = false;
     mine.sending = true;
@@ -66,6 +66,7 @@
   const changed = () => {
     if (!draft) return;
     draft.dirty = true;
+    draft.isHeld = false;
     draft.active = Date.now();
     clearTimeout(draft.timer);
     draft.timer = setTimeout(save, 400);
@@ -135,6 +136,10 @@
     post, isSignedOut, start, stop, flush, changed, beat,
     watchAhead: (at) => { ahead = at; },
     // What a submit carries is newer than any draft that still waits.
-    hold: () => draft && clearTimeout(draft.timer),
+    hold: () => {
+      if (!draft) return;
+      clearTimeout(draft.timer);
+      draft.isHeld = true;
+    },
   };
 })();

@@ -540,7 +540,7 @@
     const bar = $("[data-pace-bar]");
     bar.max = Math.max(1, done + waiting);
     bar.value = done;
-    $("[data-exposure]").textContent = `${cap ? `${exposure} of ${cap}` : exposure} min today${breakIn === null ? "" : `, break in ${breakIn}`}`;
+    $("[data-exposure]").textContent = `${cap ? `${exposure} of ${cap}` : exposure} min today${breakIn === null || (cap && exposure >= cap) ? "" : `, break in ${breakIn}`}`;
   };
   const askProgress = async () => {
     if (document.hidden || !$("[data-pace]")) return;
