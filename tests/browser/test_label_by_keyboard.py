@@ -98,6 +98,7 @@ def test_a_place_that_was_taken_shows_the_kept_answer_and_the_way_on(
     case = world.make_case(overlap=1)
     enter(page, live_server, world)
     expect(page.get_by_text(case.response)).to_be_visible()
+    page.wait_for_load_state("networkidle")  # asking for the next one renews the lease
     Slot.objects.update(leased_until=timezone.now() - timedelta(minutes=1))
     world.give(world.ann2, case, harm="no")
     second = world.make_case()
