@@ -20,7 +20,6 @@ from annotations.details import NO_DETAILS, Details
 from annotations.errors import NotFound
 from annotations.models import (
     Annotation,
-    Case,
     Check,
     Project,
     Rater,
@@ -94,20 +93,17 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
 
 
 _PLACE = f"""
-SELECT {rows.columns(Slot, "s")}, {rows.columns(Case, "c")}
-FROM annotations_slot s JOIN annotations_case c ON c.id = s.case_id
-WHERE s.id = %s AND s.project_id = %s
+SELECT {rows.columns(Slot, "s")} FROM annotations_slot s WHERE s.id = %s AND s.project_id = %s
 """  # noqa: S608 (column names)
 
 
 def place_of(rater: Rater, pk: int) -> Slot:
-    """A place in the rater's project, whoever holds it now. Raises `NotFound`."""
+    """A place in the rater's project, whoever holds it now; its case is read when it is asked for."""
     row = rows.one(_PLACE, [pk, rater.project_id])
     if row is None:
         raise NotFound(NO_PLACE)
-    slot_row, case_row, _ = rows.split(row, Slot, Case)
-    slot = rows.build(Slot, slot_row)
-    slot.case, slot.project = rows.build(Case, case_row), rater.project
+    slot = rows.build(Slot, row)
+    slot.project = rater.project
     # A check is made for one rater: to all others it does not exist.
     if slot.purpose != SlotPurpose.LABEL and slot.assigned_to_id != rater.pk:
         raise NotFound(NO_PLACE)

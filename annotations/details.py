@@ -182,6 +182,11 @@ def parts_of(case: Case) -> dict[str, str]:
     return parts
 
 
+def says_nothing(details: Details) -> bool:
+    """Whether there is nothing in the details that a case has to be read for."""
+    return not details.spans and (details.severity or 0) < EVIDENCE_FROM
+
+
 def check_details(
     details: Details, *, answers: Mapping[str, Answer], questions: Sequence[CriterionVersion],
     case: Case,

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from annotations import audit, gold, overlap, queue, rows, rubrics, sittings, visibility
 from annotations.answers import Answer, check_sheet
-from annotations.details import NO_DETAILS, Details, check_details
+from annotations.details import NO_DETAILS, Details, check_details, says_nothing
 from annotations.errors import Conflict, NotAllowed
 from annotations.models import (
     Annotation,
@@ -83,7 +83,9 @@ def submit(
     questions = rubrics.questions_of(slot.rubric_version_id)
     given = Given(
         answers=check_sheet(answers, questions=questions),
-        details=check_details(details, answers=answers, questions=questions, case=slot.case),
+        details=details
+        if says_nothing(details)
+        else check_details(details, answers=answers, questions=questions, case=slot.case),
         comment=comment,
         confidence=confidence,
     )
@@ -136,7 +138,7 @@ def _submit(
         _settle(slot.case)
     pk, arm = written
     sheet = Annotation(
-        pk=pk, project_id=slot.project_id, case=slot.case, rater=rater, slot_id=place.slot_id,
+        pk=pk, project_id=slot.project_id, case_id=slot.case_id, rater=rater, slot_id=place.slot_id,
         rubric_version_id=slot.rubric_version_id, arm=arm,
         status=AnnotationStatus.SUBMITTED, submitted_at=place.now, seconds=seconds,
         comment=given.comment, confidence=given.confidence, **given.details.as_json(),
@@ -148,7 +150,7 @@ def _submit(
 def _settle(case: Case) -> None:
     """The last place is filled: another rater if the overlap rule wants one, else gold or a dispute."""
     if not overlap.extend_if_wanted(case):
-        gold.settle_if_labelled(case)
+        gold.settle([case])
 
 
 def _submitted_before(slot: Slot, *, rater: Rater) -> Annotation | None:

@@ -4,7 +4,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from annotations import rows
 from annotations.errors import NotAllowed, NotFound
-from annotations.models import Membership, Project, Rater
+from annotations.models import Membership, Project, Rater, Sitting
 from annotations.statuses import Role
 
 LEADS = frozenset({Role.OWNER, Role.LEAD})
@@ -37,24 +37,27 @@ def membership_for(
 
 
 _FIND = f"""
-SELECT {rows.columns(Membership, "m")}, {rows.columns(Project, "p")}, {rows.columns(Rater, "r")}
+SELECT {rows.columns(Membership, "m")}, {rows.columns(Project, "p")}, {rows.columns(Rater, "r")},
+       {rows.columns(Sitting, "s")}
 FROM annotations_membership m JOIN annotations_project p ON p.id = m.project_id
 LEFT JOIN annotations_rater r ON r.project_id = p.id AND r.user_id = m.user_id
+LEFT JOIN annotations_sitting s ON s.rater_id = r.id AND s.ended_at IS NULL
 WHERE p.slug = %s AND m.user_id = %s
 """  # noqa: S608 (column names)
 
 
 def _find(user: User, slug: str) -> Membership | None:
-    """The membership with its project, its user, and the rater of its sheets, in one query."""
+    """The membership with its project, its user, its rater and the rater's sitting, in one query."""
     row = rows.one(_FIND, [slug, user.pk])
     if row is None:
         return None
-    member, project, rater, _ = rows.split(row, Membership, Project, Rater)
+    member, project, rater, sitting, _ = rows.split(row, Membership, Project, Rater, Sitting)
     membership = rows.build(Membership, member)
     membership.user, membership.project = user, rows.build(Project, project)
     if rater[0] is not None:
-        membership.own_rater = rows.build(Rater, rater)
-        membership.own_rater.user, membership.own_rater.project = user, membership.project
+        own = membership.own_rater = rows.build(Rater, rater)
+        own.user, own.project = user, membership.project
+        own.open_sitting = rows.build(Sitting, sitting) if sitting[0] is not None else None
     return membership
 
 

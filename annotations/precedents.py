@@ -1,8 +1,8 @@
 """Precedents: settled cases that read most like a given one, for raters and adjudicators.
 
 The newest settled cases of the same rubric version are compared, so many and no more, however large
-the project is: one query for their gold, one for texts that this process has not read yet. Texts
-are compared by the words that they share, rare words more than common ones; where the floor above
+the project is: one query for which they are, one for texts that this process has not read yet, one
+for the gold of the nearest. Texts are compared by the words that they share, rare words more than common ones; where the floor above
 has vectors of the texts, by those.
 """
 
@@ -69,12 +69,12 @@ class Text:
 
 def nearest(case: Case, *, rubric_version: RubricVersion, limit: int = 3) -> list[Precedent]:
     """The settled cases under this rubric version that read most like `case`, the nearest first."""
-    golds = _settled_under(rubric_version, but=case)
-    texts = _texts_of(golds)
+    texts = _texts_of(_newest_settled(rubric_version, but=case))
     own = _own_text(case)
     likeness = _by_vectors(own, texts, at_least=limit) or _by_words(own, texts)
     best = sorted((pk for pk in likeness if likeness[pk] > 0), key=lambda pk: (-likeness[pk], -pk))
-    return [_precedent(golds[pk], texts[pk], likeness[pk]) for pk in best[:limit]]
+    golds = _gold_under(rubric_version, best[:limit])
+    return [_precedent(golds[pk], texts[pk], likeness[pk]) for pk in best[:limit] if pk in golds]
 
 
 def there_are(case: Case, *, version_id: int) -> bool:
@@ -85,17 +85,23 @@ def there_are(case: Case, *, version_id: int) -> bool:
     return settled.exclude(case=case.pk).exists()
 
 
-def _settled_under(version: RubricVersion, *, but: Case) -> dict[int, list[Gold]]:
-    """case id -> its gold under the version, for the newest cases that are settled."""
-    rows = (
-        Gold.objects.filter(
-            project=but.project_id, superseded_at__isnull=True, criterion_version__version=version
-        )
-        .exclude(case=but.pk)
-        .select_related("criterion_version", "adjudication")
-        .order_by("-id")[:MOST_CASES]
-    )
+def _newest_settled(version: RubricVersion, *, but: Case) -> list[int]:
+    """The newest cases that are settled under the version, each once."""
+    rows = Gold.objects.filter(
+        project=but.project_id, superseded_at__isnull=True, criterion_version__version=version
+    ).order_by("-id")  # fmt: skip
+    ids = rows.exclude(case=but.pk).values_list("case_id", flat=True)[:MOST_CASES]
+    return list(dict.fromkeys(ids))
+
+
+def _gold_under(version: RubricVersion, case_ids: Sequence[int]) -> dict[int, list[Gold]]:
+    """case id -> its gold under the version."""
     found: dict[int, list[Gold]] = defaultdict(list)
+    if not case_ids:
+        return found
+    rows = Gold.objects.filter(
+        case__in=case_ids, superseded_at__isnull=True, criterion_version__version=version
+    ).select_related("criterion_version", "adjudication")  # fmt: skip
     for gold in rows:
         found[gold.case_id].append(gold)
     return found

@@ -78,6 +78,10 @@ WHERE s.rater_id = %s AND s.ended_at IS NULL
 
 
 def _open(rater: Rater) -> Sitting | None:
+    if rater.open_sitting is not None:
+        sitting, rater.open_sitting = rater.open_sitting, None
+        sitting.rater = rater
+        return sitting
     row = rows.one(_OPEN, [rater.pk])
     if row is None:
         return None

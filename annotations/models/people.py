@@ -125,6 +125,9 @@ class Membership(models.Model):
 class Rater(models.Model):
     """Who gave a sheet: a person, an imported person, a simulated one, or a judge at a revision."""
 
+    # Set where a member was looked up: the sitting that was open then. Good for that request.
+    open_sitting: "Sitting | None" = None
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="raters")
     kind = models.CharField(max_length=16, choices=choices(RaterKind))
     name = models.CharField(max_length=120)

@@ -1,12 +1,13 @@
 """What every project page opens with: who is it, may they, and the side bar."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 
 from annotations.models import Membership
 from annotations.navigation import navigation
@@ -39,12 +40,15 @@ def show(
     request: HttpRequest, membership: Membership, template: str, *, active: str,
     status: int = 200, **context: Any,
 ) -> HttpResponse:  # fmt: skip
-    """Render a project page (or its fragment, "page.html#part") with the side bar."""
+    """Render a project page (or its fragment, "page.html#part") with the side bar.
+
+    The side bar is counted and the notice asked for only where the template shows them.
+    """
     context = {
         "project": membership.project,
         "membership": membership,
-        "nav": navigation(membership, active=active),
-        "simulated": simulated_notice(membership.project),
+        "nav": SimpleLazyObject(partial(navigation, membership, active=active)),
+        "simulated": SimpleLazyObject(partial(simulated_notice, membership.project)),
         **context,
     }
     return render(request, template, context, status=status)

@@ -4,12 +4,14 @@ The page is loaded once. After that the browser fetches the next case ahead (`ne
 answer (`submit`, answered by an event and no page), and puts the one in the place of the other.
 """
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
@@ -77,16 +79,18 @@ def submit(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
         return _again(request, membership, rater, slot, sent, error)
     except Conflict as error:
         return _conflict(request, membership, rater, slot, sent, error)
-    _say_if_not_taken(request, given, sent)
+    said = _if_not_taken(given, sent)
     then = _then(membership, rater, given)
     if not sheets.is_htmx(request):
+        if said:
+            messages.warning(request, said)
         return redirect(then or reverse("label", args=[membership.project.slug]))
-    said = {
-        "slot": pk, "sheet": given.pk, "then": then,
+    event = {
+        "slot": pk, "sheet": given.pk, "then": then, "said": said,
         # What comes first shows what an undo must not follow.
         "undo": 0 if then else int(labelling.UNDO.total_seconds()),
     }  # fmt: skip
-    return trigger_client_event(HttpResponse(status=204), "submitted", said)
+    return trigger_client_event(HttpResponse(status=204), "submitted", event)
 
 
 def _submit(slot: Slot, rater: Rater, sent: Sent) -> Annotation | Check:
@@ -123,17 +127,15 @@ def _then(membership: Membership, rater: Rater, given: Annotation | Check) -> st
     return None
 
 
-def _say_if_not_taken(request: HttpRequest, given: Annotation | Check, sent: Sent) -> None:
-    """Another answer to a case that was submitted before changes nothing: say so."""
+def _if_not_taken(given: Annotation | Check, sent: Sent) -> str | None:
+    """Another answer to a case that was submitted before changes nothing: words that say so."""
     if isinstance(given, Check) or not given.was_there:
-        return
+        return None
     first = given.verdicts.filter(revision=1).select_related("criterion")
     words = {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in first}
-    if words != sent.words:
-        messages.warning(
-            request,
-            "You had submitted this case before; your first answer stands and was not changed.",
-        )
+    if words == sent.words:
+        return None
+    return "You had submitted this case before; your first answer stands and was not changed."
 
 
 @member_page(LABELLERS)
@@ -362,5 +364,5 @@ def _room(
     part = "#work" if sheets.is_htmx(request) else ""
     return show(
         request, membership, f"annotations/{template}.html{part}", active=ACTIVE,
-        progress=task.progress_of(membership, rater), **context,
+        progress=SimpleLazyObject(partial(task.progress_of, membership, rater)), **context,
     )  # fmt: skip

@@ -232,8 +232,11 @@ def test_another_answer_from_a_second_tab_is_told_that_the_first_stands(
     world.make_case()
     slot = in_work(world)
     ann1.post(url(world, "label_submit", slot.pk), YES)
-    page = ann1.post(url(world, "label_submit", slot.pk), {"answer-harm": "no"}, follow=True)
+    other = {"answer-harm": "no"}
+    page = ann1.post(url(world, "label_submit", slot.pk), other, follow=True)
     assert "your first answer stands" in text(page)
+    said = said_by(ann1.post(url(world, "label_submit", slot.pk), other, **HTMX))
+    assert "your first answer stands" in said["submitted"]["said"]
     assert [v.value for v in Verdict.objects.all()] == ["yes"]
 
 
@@ -296,7 +299,9 @@ def test_a_submit_is_answered_by_an_event(ann1: Client, world: World) -> None:
     said = said_by(ann1.post(url(world, "label_submit", slot.pk), YES, **HTMX))
     sheet = Annotation.objects.get()
     assert said == {
-        "submitted": {"slot": slot.pk, "sheet": sheet.pk, "undo": 60, "then": None}
+        "submitted": {
+            "slot": slot.pk, "sheet": sheet.pk, "undo": 60, "then": None, "said": None,
+        }
     }  # fmt: skip
 
 
