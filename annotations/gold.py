@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from annotations import standing
+from annotations import rows, standing
 from annotations.answers import Answer
 from annotations.errors import Conflict
 from annotations.models import Adjudication, Case, Criterion, CriterionVersion, Gold, Verdict
@@ -22,8 +22,6 @@ from annotations.statuses import (
     CaseStatus,
     Provenance,
     RaterKind,
-    SlotPurpose,
-    SlotStatus,
     VerdictStatus,
     check_move,
 )
@@ -40,13 +38,45 @@ class SettleReport:
     single: int  # fewer than MIN_RATERS people: nothing to agree with, left as they are
 
 
-def settle_if_labelled(case: Case) -> None:
-    """Settle the case if its last place is filled; called inside the submit's transaction."""
-    # Two last submits at once: the second waits here, and then sees the first one's place filled.
-    locked = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
-    places = locked.slots.filter(purpose=SlotPurpose.LABEL)
-    if not places.exclude(status=SlotStatus.DONE).exists():
-        settle([locked])
+# What `settle` does with a case that people have just finished, in one statement: nearly every case. Where
+# anything is settled or decided already, a question is descriptive or somebody answered alone, no row comes
+# back and nothing is written.
+_SETTLE_NEW = """
+WITH given AS (
+    SELECT v.criterion_id, (array_agg(v.criterion_version_id ORDER BY v.id DESC))[1] AS version,
+        count(DISTINCT a.rater_id) AS raters, min(v.status) AS status, min(v.value) AS value,
+        count(DISTINCT (v.status, v.value)) = 1 AND min(v.status) <> 'cant_tell' AS agreed,
+        bool_and(q.is_descriptive) AS described, bool_or(r.kind = 'simulated') AS simulated
+    FROM annotations_verdict v
+    JOIN annotations_annotation a ON a.id = v.annotation_id
+    JOIN annotations_rater r ON r.id = a.rater_id
+    JOIN annotations_criterionversion q ON q.id = v.criterion_version_id
+    WHERE v.case_id = %(case)s AND a.arm IN ('blind', 'reveal') AND r.kind <> 'judge'
+    GROUP BY v.criterion_id),
+plain AS (
+    SELECT bool_and(agreed) AS agreed FROM given
+    HAVING bool_and(raters >= %(fewest)s AND NOT described)
+       AND NOT EXISTS (SELECT 1 FROM annotations_adjudication d WHERE d.case_id = %(case)s)
+       AND NOT EXISTS (SELECT 1 FROM annotations_gold g
+                       WHERE g.case_id = %(case)s AND g.superseded_at IS NULL)),
+settled AS (
+    INSERT INTO annotations_gold (project_id, case_id, criterion_id, criterion_version_id, status, value,
+        provenance, n_raters, dissent, is_simulated, settled_at)
+    SELECT %(project)s, %(case)s, g.criterion_id, g.version, g.status, g.value, 'unanimous', g.raters,
+        jsonb_build_object(COALESCE(NULLIF(g.value, ''), g.status), g.raters), g.simulated,
+        clock_timestamp()
+    FROM given g, plain WHERE g.agreed)
+UPDATE annotations_case c
+SET status = CASE WHEN plain.agreed THEN 'settled' ELSE 'adjudication' END
+FROM plain WHERE c.id = %(case)s RETURNING c.id
+"""
+
+
+def settle_new(case_id: int, *, project_id: int) -> None:
+    """Settle a case whose last place was filled; called inside the submit's transaction, case locked."""
+    values = {"case": case_id, "project": project_id, "fewest": MIN_RATERS}
+    if rows.one(_SETTLE_NEW, values) is None:
+        settle([Case.objects.get(pk=case_id)])
 
 
 @transaction.atomic

@@ -25,7 +25,14 @@ from annotations.models import (
     Slot,
     Verdict,
 )
-from annotations.statuses import AnnotationStatus, Arm, SlotStatus, VerdictStatus
+from annotations.statuses import (
+    EXPOSED_ARMS,
+    AnnotationStatus,
+    Arm,
+    OverlapRule,
+    SlotStatus,
+    VerdictStatus,
+)
 
 KEPT = "Your answers are kept as a draft."
 # How long a rater may take back the last submit; the database holds it too (models/annotation.py).
@@ -131,12 +138,12 @@ def _submit(
         transaction.set_rollback(True)
         return Annotation.objects.get(case=slot.case_id, rater=rater,
                                       rubric_version=slot.rubric_version_id)  # fmt: skip
+    pk, arm = written
     sittings.note_answer(
         sitting, seconds=seconds, severity=given.details.severity, now=place.now
     )  # fmt: skip
     if place.is_last:
-        _settle(slot.case)
-    pk, arm = written
+        _settle(slot, rater, aided=place.aided or arm in EXPOSED_ARMS)
     sheet = Annotation(
         pk=pk, project_id=slot.project_id, case_id=slot.case_id, rater=rater, slot_id=place.slot_id,
         rubric_version_id=slot.rubric_version_id, arm=arm,
@@ -147,10 +154,14 @@ def _submit(
     return sheet
 
 
-def _settle(case: Case) -> None:
-    """The last place is filled: another rater if the overlap rule wants one, else gold or a dispute."""
-    if not overlap.extend_if_wanted(case):
-        gold.settle([case])
+def _settle(slot: Slot, rater: Rater, *, aided: bool) -> None:
+    """The last place is filled: another rater if the overlap rule wants one, else gold or a dispute.
+
+    `aided`: an answer was given with AI help, so that the blind ones may be too few.
+    """
+    is_asked = aided or rater.project.overlap_rule == OverlapRule.ADAPTIVE
+    if not (is_asked and overlap.extend_if_wanted(slot.case)):
+        gold.settle_new(slot.case_id, project_id=slot.project_id)
 
 
 def _submitted_before(slot: Slot, *, rater: Rater) -> Annotation | None:
@@ -181,6 +192,7 @@ class Place:
     leased_at: datetime
     lapsed: bool
     is_last: bool  # no other place of the case is left to fill
+    aided: bool  # somebody answered the case with AI help
     now: datetime
 
 
@@ -193,6 +205,8 @@ WHERE s.id = %(slot)s AND s.rater_id = %(rater)s AND s.status = 'leased' AND s.p
 RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
     NOT EXISTS (SELECT 1 FROM annotations_slot o WHERE o.case_id = s.case_id AND o.id <> s.id
                 AND o.purpose = 'label' AND o.status <> 'done'),
+    EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = s.case_id
+            AND a.arm IN ('evidence', 'shown') AND a.status = 'submitted'),
     clock_timestamp()
 """
 

@@ -2,8 +2,8 @@
 
 The newest settled cases of the same rubric version are compared, so many and no more, however large
 the project is: one query for which they are, one for texts that this process has not read yet, one
-for the gold of the nearest. Texts are compared by the words that they share, rare words more than common ones; where the floor above
-has vectors of the texts, by those.
+for the gold of the nearest. Texts are compared by the words that they share, rare words more than
+common ones; where the floor above has vectors of the texts, by those.
 """
 
 import hashlib

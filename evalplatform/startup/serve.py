@@ -54,7 +54,7 @@ def parts(host: str, port: int) -> tuple[Part, ...]:
     workers = os.environ.get("EVALPLATFORM_WORKERS", "2")
     worker = (python, "-m", "celery", "-A", "evalplatform", "worker", "--loglevel", "WARNING")
     web = (python, "-m", "granian", "evalplatform.wsgi:application", "--interface", "wsgi")
-    threads = ("--no-ws", "--workers", "1", "--blocking-threads", "3")
+    threads = ("--no-ws", "--workers", "2", "--blocking-threads", "3")
     return (
         Part(
             "worker",
