@@ -6,23 +6,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotations', '0002_labelling_room'),
+        ("annotations", "0002_labelling_room"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='verdict',
-            name='verdicts_stay_after_their_minute',
+            model_name="verdict",
+            name="verdicts_stay_after_their_minute",
         ),
         migrations.AddField(
-            model_name='annotation',
-            name='looked_at',
-            field=models.DateTimeField(blank=True, help_text="When precedents, talk or others' answers were first shown: no undo from then on.", null=True),
+            model_name="annotation",
+            name="looked_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When precedents, talk or others' answers were first shown: no undo from then on.",
+                null=True,
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='verdict',
-            trigger=pgtrigger.compiler.Trigger(name='verdicts_stay_after_their_minute', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF EXISTS (SELECT 1 FROM annotations_annotation a\n                               WHERE a.id = OLD.annotation_id AND a.revealed_at IS NULL\n                                 AND a.looked_at IS NULL AND a.submitted_at > clock_timestamp() - interval '75 seconds')\n                       AND OLD.revision = 1\n                    THEN RETURN OLD; END IF;\n                    RAISE EXCEPTION 'A verdict can be taken back for a minute, and not afterwards.';\n                ", hash='783792545106bd5cec58645622113dd52bacdb5b', operation='DELETE', pgid='pgtrigger_verdicts_stay_after_their_minute_4d2c1', table='annotations_verdict', when='BEFORE')),
+            model_name="verdict",
+            trigger=pgtrigger.compiler.Trigger(
+                name="verdicts_stay_after_their_minute",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF EXISTS (SELECT 1 FROM annotations_annotation a\n                               WHERE a.id = OLD.annotation_id AND a.revealed_at IS NULL\n                                 AND a.looked_at IS NULL AND a.submitted_at > clock_timestamp() - interval '75 seconds')\n                       AND OLD.revision = 1\n                    THEN RETURN OLD; END IF;\n                    RAISE EXCEPTION 'A verdict can be taken back for a minute, and not afterwards.';\n                ",
+                    hash="783792545106bd5cec58645622113dd52bacdb5b",
+                    operation="DELETE",
+                    pgid="pgtrigger_verdicts_stay_after_their_minute_4d2c1",
+                    table="annotations_verdict",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

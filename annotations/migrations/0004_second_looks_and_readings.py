@@ -5,25 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotations', '0003_undo_ends_with_a_look'),
+        ("annotations", "0003_undo_ends_with_a_look"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='adjudication',
-            name='wants_recheck',
-            field=models.BooleanField(default=False, help_text='One in ten, by a keyed hash: another adjudicator answers it blind.'),
+            model_name="adjudication",
+            name="wants_recheck",
+            field=models.BooleanField(
+                default=False,
+                help_text="One in ten, by a keyed hash: another adjudicator answers it blind.",
+            ),
         ),
         migrations.AddField(
-            model_name='criterionversion',
-            name='is_descriptive',
-            field=models.BooleanField(default=False, help_text='Several readings are right: how people answered is kept, nobody decides.'),
+            model_name="criterionversion",
+            name="is_descriptive",
+            field=models.BooleanField(
+                default=False,
+                help_text="Several readings are right: how people answered is kept, nobody decides.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='adjudication',
-            index=models.Index(condition=models.Q(('wants_recheck', True)), fields=['case'], name='decision_to_recheck'),
+            model_name="adjudication",
+            index=models.Index(
+                condition=models.Q(("wants_recheck", True)),
+                fields=["case"],
+                name="decision_to_recheck",
+            ),
         ),
     ]

@@ -4,19 +4,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotations', '0004_second_looks_and_readings'),
+        ("annotations", "0004_second_looks_and_readings"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='check',
-            name='looked_at',
+            model_name="check",
+            name="looked_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='gold',
-            index=models.Index(condition=models.Q(('superseded_at__isnull', True)), fields=['project', '-id'], name='gold_newest'),
+            model_name="gold",
+            index=models.Index(
+                condition=models.Q(("superseded_at__isnull", True)),
+                fields=["project", "-id"],
+                name="gold_newest",
+            ),
         ),
     ]

@@ -42,7 +42,8 @@ class Adjudication(models.Model):
     )  # fmt: skip
     is_simulated = models.BooleanField(default=False)
     wants_recheck = models.BooleanField(
-        default=False, help_text="One in ten, by a keyed hash: another adjudicator answers it blind."
+        default=False,
+        help_text="One in ten, by a keyed hash: another adjudicator answers it blind.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -289,7 +289,9 @@ def test_sheets_are_shown_as_visibility_says(api: Call, world: World) -> None:
     assert [len(api(who, "get", path).json()) for who in ("ann1", "ann2", "lead")] == [1, 0, 0]
     assert api("ann2", "get", f"cases/{made.pk}/").json()["external_id"] is None
     world.give(world.ann2, made, harm="no")
-    who_sees = {who: len(api(who, "get", path).json()) for who in ("ann1", "ann2", "viewer", "lead")}
+    who_sees = {
+        who: len(api(who, "get", path).json()) for who in ("ann1", "ann2", "viewer", "lead")
+    }
     # The lead may adjudicate it, and has not answered yet.
     assert who_sees == {"ann1": 1, "ann2": 1, "viewer": 2, "lead": 0}
     assert api("ann2", "get", f"cases/{made.pk}/").json()["external_id"] == "named"
@@ -312,9 +314,7 @@ def test_all_sheets_of_settled_cases_come_in_one_list_with_their_details(
 # ---- the room through the API
 
 
-def test_details_go_with_the_answer_and_are_checked_like_the_pages(
-    api: Call, world: World
-) -> None:
+def test_details_go_with_the_answer_and_are_checked_like_the_pages(api: Call, world: World) -> None:
     world.make_case()
     work = api("ann1", "post", "queue/next/").json()
     path = f"queue/{work['slot']}/submit/"
@@ -360,7 +360,9 @@ def test_the_reveal_through_the_api_is_as_strict_as_the_page(api: Call, world: W
     assert api("ann2", "post", f"sheets/{sheet}/reveal/").status_code == 404
     (shown,) = api("ann1", "post", f"sheets/{sheet}/reveal/").json()
     assert (shown["answer"], shown["score"]) == ("no", 0.25)
-    assert api("ann1", "post", f"sheets/{sheet}/revise/", revise).json()["answers"] == {"harm": "no"}
+    assert api("ann1", "post", f"sheets/{sheet}/revise/", revise).json()["answers"] == {
+        "harm": "no"
+    }
 
 
 # ---- judges in
