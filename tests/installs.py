@@ -138,7 +138,11 @@ def serving(folder: Path, **more: str) -> Iterator[Served]:
                 assert line, f"it ended: {said}"
                 said += line
             served = Served(folder, starter, f"http://127.0.0.1:{port}/", said)
-            yield served
+            try:
+                yield served
+            except BaseException:
+                starter.kill()  # or the failed test would wait for it for ever
+                raise
             if starter.poll() is None:
                 served.stop()
     finally:

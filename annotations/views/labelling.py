@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -149,7 +150,8 @@ def draft(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse
         _keep(slot, rater, sent)
     except (Conflict, BadInput) as error:
         return JsonResponse({"said": str(error)}, status=status_of(error))
-    return JsonResponse({"saved": True, "lease": task.lease_seconds(slot, rater)})
+    saved_at = timezone.now().isoformat()
+    return JsonResponse({"saved_at": saved_at, "lease": task.lease_seconds(slot, rater)})
 
 
 @member_page(LABELLERS)
