@@ -239,7 +239,7 @@ def test_the_meter_counts_what_a_process_spends() -> None:
     while cpu_by_part({"us": own})["us"] < before + 0.1:
         pass
     usage = meter.stop()
-    assert usage.cpu["us"] >= 0.1
+    assert usage.cpu["us"] > 0.09
     assert usage.memory_mb > 1
 
 

@@ -55,6 +55,8 @@ def parts(host: str, port: int) -> tuple[Part, ...]:
     worker = (python, "-m", "celery", "-A", "evalplatform", "worker", "--loglevel", "WARNING")
     web = (python, "-m", "granian", "evalplatform.wsgi:application", "--interface", "wsgi")
     threads = ("--no-ws", "--workers", "2", "--blocking-threads", "3")
+    # A worker that does not end by itself is not waited for: its requests are safe to send again.
+    stops = ("--workers-kill-timeout", "3")
     return (
         Part(
             "worker",
@@ -65,7 +67,7 @@ def parts(host: str, port: int) -> tuple[Part, ...]:
         Part("sweep", (*MANAGE, "sweep_jobs", "--every", "5")),
         Part(
             "web",
-            (*web, *threads, "--host", host, "--port", str(port)),
+            (*web, *threads, *stops, "--host", host, "--port", str(port)),
             environment={"EVALPLATFORM_DB_POOL": "1"},
         ),
     )

@@ -125,6 +125,7 @@ def test_a_pause_hides_the_case_and_gives_back_what_was_fetched_ahead(
     case = world.make_case()
     world.make_case()
     enter(page, live_server, world)
+    page.wait_for_load_state("networkidle")  # the next case is there
     with page.expect_response(re.compile("/pause/")):
         press(page, "y", "p")
     expect(page.get_by_role("heading", name="Paused")).to_be_visible()
