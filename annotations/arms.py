@@ -109,7 +109,7 @@ def _fits(arm: Arm, case: Case, slot: Slot | None) -> bool:
 
 def has_ai_answer(case: Case) -> bool:
     """Whether the pre-labelling judge answered anything on the case (one EXISTS query)."""
-    return _prelabels(case).filter(status=VerdictStatus.ANSWERED).exists()
+    return prelabels(case.pk).filter(status=VerdictStatus.ANSWERED).exists()
 
 
 def has_evidence(case: Case, *, slot: Slot | None = None) -> bool:
@@ -124,9 +124,10 @@ def _precedents(slot: Slot, *, limit: int = MOST_PRECEDENTS) -> list[Precedent]:
     return precedents.nearest(slot.case, rubric_version=slot.rubric_version, limit=limit)
 
 
-def _prelabels(case: Case) -> QuerySet[Verdict]:
+def prelabels(case_id: int) -> QuerySet[Verdict]:
+    """What the pre-labelling judge said on a case. Never shown before `visibility` allows it."""
     return Verdict.objects.filter(
-        case=case, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=PRELABELLER
+        case=case_id, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=PRELABELLER
     )
 
 
@@ -181,12 +182,11 @@ def help_for(slot: Slot, *, rater: Rater) -> Help:
     """
     if not visibility.can_see_help_before(slot, rater=rater):
         return NO_HELP
-    arm = Arm(slot.arm)
-    found = (
-        Help(arm, spans=spans_of(slot.case), precedents=_precedents(slot))
-        if visibility.can_see_evidence(slot, rater=rater)
-        else Help(arm, words=ai_words(slot.case))
-    )
+    found = NO_HELP
+    if visibility.can_see_evidence(slot, rater=rater):
+        found = Help(Arm.EVIDENCE, spans=spans_of(slot.case), precedents=_precedents(slot))
+    elif visibility.can_see_verdict_before(slot, rater=rater):
+        found = Help(Arm.SHOWN, words=ai_words(slot.case))
     if found.spans or found.precedents or found.words:
         note_exposure(slot, rater=rater)
     return found
@@ -202,20 +202,13 @@ def note_exposure(slot: Slot, *, rater: Rater) -> None:
         Annotation.objects.filter(pk=sheet.pk, status=AnnotationStatus.DRAFT).update(arm=slot.arm)
 
 
-def arm_of_sheet(arm: str, sheet: Annotation | None) -> Arm:
-    """The arm under which an answer counts: that of its slot, unless the AI was seen before."""
-    if sheet is not None and sheet.arm in EXPOSED_ARMS:
-        return Arm(sheet.arm)
-    return Arm(arm or Arm.BLIND)
-
-
 def ai_words(case: Case) -> dict[str, str]:
     """The pre-labelling judge's newest answer to each criterion: {"harm": "yes"}.
 
     Never call this for a person before `visibility` allows it.
     """
     newest = (
-        _prelabels(case)
+        prelabels(case.pk)
         .select_related("criterion")
         .order_by("criterion_id", "-id")
         .distinct("criterion_id")

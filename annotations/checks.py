@@ -7,7 +7,7 @@ say what was right, clause by clause. A check below the mark asks for more train
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
-from annotations import arms, audit, entrance, known, rubrics, visibility
+from annotations import arms, audit, entrance, known, labelling, queue, rubrics, visibility
 from annotations.answers import Answer, check_sheet
 from annotations.details import NO_DETAILS, Details, check_details
 from annotations.errors import BadInput, Conflict, NotAllowed
@@ -32,7 +32,6 @@ from annotations.models import (
     RubricVersion,
     Skip,
     Slot,
-    Verdict,
 )
 from annotations.statuses import (
     TAUGHT,
@@ -43,8 +42,6 @@ from annotations.statuses import (
 )
 
 UNAWARES = (SlotPurpose.KNOWN_GOLD, SlotPurpose.SENTINEL, SlotPurpose.REPEAT)
-# As long as a rater may take back a label (labelling.UNDO).
-UNDO = timedelta(seconds=60)
 MOST_CHECKS, MOST_LESSONS = 0.5, 100
 GONE = "This case is no longer yours. Take the next."
 
@@ -260,7 +257,7 @@ def take_back(rater: Rater, *, after: datetime | None) -> Slot | None:
     )
     if check is None or check.answered_at is None or (after and check.answered_at < after):
         return None
-    if timezone.now() - check.answered_at > UNDO:
+    if timezone.now() - check.answered_at > labelling.UNDO:
         raise Conflict("The minute in which a submit can be taken back is over.")
     if check.revealed_at or check.looked_at or check.purpose in TAUGHT:
         raise Conflict("You have seen what came after your answer, so it can't be taken back.")
@@ -275,7 +272,7 @@ def take_back(rater: Rater, *, after: datetime | None) -> Slot | None:
     slot = check.slot
     slot.status, slot.done_at = SlotStatus.LEASED, None
     slot.leased_at = slot.leased_at or timezone.now()
-    slot.leased_until = timezone.now() + timedelta(minutes=20)
+    slot.leased_until = timezone.now() + queue.LEASE
     slot.save(update_fields=["status", "done_at", "leased_at", "leased_until"])
     return slot
 
@@ -299,10 +296,7 @@ def reveal(check: Check, *, rater: Rater) -> list[Planted]:
         .order_by("-id")
         .first()
     )
-    said = Verdict.objects.filter(
-        case=check.case, annotation__rater__kind=RaterKind.JUDGE,
-        annotation__rater__name=arms.PRELABELLER,
-    ).select_related("criterion").order_by("id")  # fmt: skip
+    said = arms.prelabels(check.case_id).select_related("criterion").order_by("id")
     reasons = {verdict.criterion.key: verdict.raw_output for verdict in said}
     return [
         Planted(key, Answer.parse(one["word"]), one["score"], str(judge or arms.PRELABELLER),

@@ -36,8 +36,6 @@ from annotations.statuses import (
     VerdictStatus,
 )
 
-# While many severe cases came in a row, nothing above this severity is given out.
-MILD = 2
 NO_PLACE = "There is no such place in this project's queue."
 
 
@@ -56,7 +54,7 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
     due = sittings.due(sitting, project, timezone.now())
     if due is not None and due.stops:
         return Next(None, due, sitting)
-    most = MILD if due is not None else None
+    most = sittings.MILD if due is not None else None
     entering = _may_owe_lessons(rater, sitting) and entrance.is_outstanding(rater)
     if not entering:
         turn = sitting.pk * 10_000 + sitting.cases + (1 if after else 0)

@@ -24,7 +24,6 @@ from annotations.statuses import (
 )
 
 SEVERITIES = (0, 1, 2, 3, 4)
-SEVERE = 3  # from here on two adjudicators, and caps on cases in a row
 # From this severity a violation names its evidence, and effects are asked for.
 EVIDENCE_FROM = 2
 MAX_EFFECTS = 2

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotations import audit, gold, overlap, queue, rows, rubrics, sittings, visibility
+from annotations import arms, audit, gold, overlap, queue, rows, rubrics, sittings, visibility
 from annotations.answers import Answer, check_sheet
 from annotations.details import NO_DETAILS, Details, check_details, says_nothing
 from annotations.errors import Conflict, NotAllowed
@@ -31,7 +30,6 @@ from annotations.statuses import (
     AnnotationStatus,
     Arm,
     OverlapRule,
-    RaterKind,
     SlotStatus,
     VerdictStatus,
 )
@@ -395,7 +393,9 @@ def reveal(sheet: Annotation, *, rater: Rater) -> list[Prelabel]:
 
 def has_reveal(sheet: Annotation, *, rater: Rater) -> bool:
     """Whether there is an AI's answer that this rater may now be shown on the sheet's case."""
-    return visibility.can_see_prelabel(sheet, rater=rater) and _prelabels(sheet.case_id).exists()
+    return (
+        visibility.can_see_prelabel(sheet, rater=rater) and arms.prelabels(sheet.case_id).exists()
+    )
 
 
 def draft_of(slot: Slot, *, rater: Rater) -> Annotation | None:
@@ -406,19 +406,13 @@ def draft_of(slot: Slot, *, rater: Rater) -> Annotation | None:
     ).first()  # fmt: skip
 
 
-def _prelabels(case_id: int) -> QuerySet[Verdict]:
-    return Verdict.objects.filter(
-        case=case_id, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name="ensemble"
-    )
-
-
 def prelabels_of(case: Case) -> list[Prelabel]:
     """The newest verdict of the pre-labelling judge on each criterion; empty when there is none.
 
     Never call this for a person before `visibility.can_see_prelabel` allows it.
     """
     verdicts = (
-        _prelabels(case.pk)
+        arms.prelabels(case.pk)
         .select_related("criterion", "annotation__rater")
         .order_by("criterion_id", "-id")
         .distinct("criterion_id")

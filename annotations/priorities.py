@@ -11,14 +11,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Min
 
-from annotations import bulk, queue
+from annotations import arms, bulk, queue
 from annotations.measurement.priority import MOST_SEVERE, Question, priority
 from annotations.models import Case, Job, Project, Verdict
 from annotations.queue import Weight
 from annotations.selection import Selection
 from annotations.statuses import RaterKind, VerdictStatus
 
-ENSEMBLE = "ensemble"  # the judge that combines the others: see labelling.prelabels_of
 SURE = 0.9  # a judge that gave a word and no score is taken to be this sure of it
 SEVERITY = "severity"  # the stratum, or the question, that foresees how bad it is
 
@@ -112,7 +111,7 @@ def _questions(scores: Mapping[tuple[str, str], float]) -> list[Question]:
     judges: dict[str, list[float]] = defaultdict(list)
     combined: dict[str, float] = {}
     for (key, judge), score in scores.items():
-        if judge == ENSEMBLE:
+        if judge == arms.PRELABELLER:
             combined[key] = score
         else:
             judges[key].append(score)

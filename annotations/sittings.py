@@ -13,10 +13,10 @@ from django.utils import timezone
 from annotations import rows
 from annotations.errors import BadInput
 from annotations.models import CheckIn, Project, Rater, Sitting
+from annotations.statuses import SEVERE
 
 # A sitting in which nothing happened for this long is over.
 IDLE = timedelta(minutes=30)
-SEVERE = 3  # severities from here on count for the run of severe cases
 MILD = 2  # what is given, at most, once the run is full
 
 Kind = Literal["cap", "break", "severe"]

@@ -24,14 +24,13 @@ from annotations.models import (
 from annotations.permissions import ADJUDICATORS
 from annotations.statuses import (
     BLIND_ARMS,
+    SEVERE,
     AnnotationStatus,
     CaseStatus,
     OpinionKind,
     RaterKind,
     Role,
 )
-
-SEVERE = 3  # from here on a decision takes two
 
 
 class Stand(StrEnum):

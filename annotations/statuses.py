@@ -89,6 +89,10 @@ class ContextDependence(StrEnum):
     CANT_SAY = "cant_say"
 
 
+# From this severity on (0 to 4): two adjudicators, and a cap on cases in a row.
+SEVERE = 3
+
+
 class Affected(StrEnum):
     """Who bears a downstream effect."""
 

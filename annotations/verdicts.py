@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from annotations import audit, labelling
+from annotations import arms, audit, labelling
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict
 from annotations.models import Case, CriterionVersion, Project, Rater, RubricVersion, Verdict
@@ -14,7 +14,7 @@ from annotations.statuses import RaterKind, VerdictStatus
 from annotations.tables.problems import MAX_PROBLEMS, shown
 
 # The rater of this name gives the pre-labels: no outside judge may speak as it.
-RESERVED = frozenset({"ensemble"})
+RESERVED = frozenset({arms.PRELABELLER})
 MAX_RAW = 20_000
 
 

@@ -107,7 +107,7 @@ def _form(slug: str, version_id: int, _moment: int) -> str:
 
 def lease_seconds(slot: Slot, rater: Rater) -> int | None:
     """Seconds left of the rater's lease; None when the slot is not the rater's."""
-    if slot.rater_id == rater.pk and getattr(slot, "was_own", None) is not None:
+    if slot.rater_id == rater.pk and slot.was_own is not None:
         return int(queue.LEASE.total_seconds())  # just claimed or renewed
     left = queue.lease_left(slot, rater=rater)
     return None if left is None else max(0, int(left.total_seconds()))

@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from annotations import arms, visibility
+from annotations import arms, labelling, visibility
+from annotations.answers import Answer
 from annotations.details import Span
 from annotations.models import Annotation, Case, Project, Rater, Slot
 from annotations.statuses import Arm, RaterKind, SlotPurpose, SlotStatus
@@ -247,10 +248,11 @@ def test_once_exposed_a_sheet_stays_exposed(world: World) -> None:
     slot = leased(world, case, Arm.EVIDENCE)
     arms.help_for(slot, rater=rater)
     arms.help_for(slot, rater=rater)
-    sheet = Annotation.objects.get(case=case, rater=rater)
-    slot.arm = Arm.BLIND  # the lease lapsed, the arm was suspended, and the case came again
-    assert arms.arm_of_sheet(slot.arm, sheet) == Arm.EVIDENCE
-    assert arms.arm_of_sheet(slot.arm, None) == Arm.BLIND
+    # The lease lapsed, the arm was suspended, and the case came again.
+    Slot.objects.filter(pk=slot.pk).update(arm=Arm.BLIND)
+    given = labelling.submit(slot, rater=rater, answers={"harm": Answer.of("yes")})
+    assert given.arm == Arm.EVIDENCE
+    assert Annotation.objects.get(case=case, rater=rater).arm == Arm.EVIDENCE
 
 
 def test_an_exposure_after_a_blind_draft_is_written_on_it(world: World) -> None:

@@ -1,12 +1,22 @@
 """Gold: what settles by itself, what never does, and what stays on it."""
 
+from typing import Any
+
 import pytest
 
-from annotations import gold, labelling, queue, releases
-from annotations.answers import parse_sheet
+from annotations import gold, labelling, queue, releases, rubrics
+from annotations.answers import Answer, parse_sheet
 from annotations.errors import BadInput
-from annotations.models import Adjudication, Gold, Rater
-from annotations.statuses import Arm, CaseStatus, RaterKind
+from annotations.models import (
+    Adjudication,
+    Annotation,
+    Case,
+    CriterionVersion,
+    Gold,
+    Rater,
+    Verdict,
+)
+from annotations.statuses import AnnotationStatus, Arm, CaseStatus, RaterKind
 from tests.world import World
 
 
@@ -69,6 +79,72 @@ def test_sheets_that_were_given_with_the_ais_answer_in_view_never_settle(world: 
         type(sheet).objects.filter(pk=sheet.pk).update(arm=Arm.SHOWN)
     assert world.resettle(case).settled == 0
     assert gold.open_criteria(case) == []
+
+
+WORDS = ("yes", "no", "cant_tell", "not_applicable")
+CROWDS = [
+    *([(Arm.BLIND, RaterKind.IMPORTED, one), (Arm.REVEAL, RaterKind.IMPORTED, other)]
+      for one in WORDS for other in WORDS),
+    [(Arm.BLIND, RaterKind.SIMULATED, "yes"), (Arm.BLIND, RaterKind.IMPORTED, "yes")],
+    [(Arm.BLIND, RaterKind.IMPORTED, "yes"), (Arm.EVIDENCE, RaterKind.IMPORTED, "no")],
+    [(Arm.EVIDENCE, RaterKind.IMPORTED, "yes"), (Arm.SHOWN, RaterKind.IMPORTED, "yes")],
+    [(Arm.BLIND, RaterKind.IMPORTED, "yes"), (Arm.BLIND, RaterKind.JUDGE, "yes")],
+    [(Arm.BLIND, RaterKind.IMPORTED, "no")] * 3,
+    [],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("before", ["nothing", "a decision", "gold", "a descriptive question"])
+def test_the_one_statement_of_a_submit_settles_as_settling_does(
+    world: World, crowd: list[tuple[Arm, RaterKind, str]], before: str
+) -> None:
+    if before == "a descriptive question":
+        world.harm = described(world)
+    fast, slow = (answered(world, crowd, before) for _ in range(2))
+    gold.settle_new(fast.pk, project_id=world.project.pk)
+    gold.settle([slow])
+    assert outcome(fast) == outcome(slow)
+
+
+def described(world: World) -> CriterionVersion:
+    draft = rubrics.draft(world.project, by=world.lead)
+    CriterionVersion.objects.filter(version=draft).update(is_descriptive=True)
+    world.rubric = rubrics.release(draft, by=world.lead)
+    return world.rubric.criteria.get()
+
+
+def answered(world: World, crowd: list[tuple[Arm, RaterKind, str]], before: str) -> Case:
+    """A case with these sheets, and what stood on it before."""
+    case = world.make_case(slots=False, status=CaseStatus.LABELLING)
+    for number, (arm, kind, word) in enumerate(crowd):
+        rater, _ = Rater.objects.get_or_create(
+            project=world.project, kind=kind, name=f"{kind} {number}",
+            revision="1" if kind == RaterKind.JUDGE else "",
+        )  # fmt: skip
+        sheet = Annotation.objects.create(
+            project=world.project, case=case, rater=rater, rubric_version=world.rubric, arm=arm,
+            status=AnnotationStatus.SUBMITTED, submitted_at=case.created_at,
+        )  # fmt: skip
+        answer = Answer.parse(word)
+        Verdict.objects.create(
+            annotation=sheet, case=case, criterion=world.harm.criterion,
+            criterion_version=world.harm, status=answer.status, value=answer.value,
+        )  # fmt: skip
+    row = {"case": case, "criterion": world.harm.criterion, "criterion_version": world.harm,
+           "status": "answered", "value": "no"}  # fmt: skip
+    if before == "a decision":
+        Adjudication.objects.create(**row, cause="not_recorded", source="a file")
+    if before == "gold":
+        Gold.objects.create(**row, project=world.project, provenance="unanimous", n_raters=2)
+    return case
+
+
+def outcome(case: Case) -> list[Any]:
+    fields = ("criterion_id", "criterion_version_id", "status", "value", "provenance", "n_raters",
+              "dissent", "is_simulated", "superseded_at")  # fmt: skip
+    case.refresh_from_db()
+    return [case.status, *case.gold.order_by("id").values_list(*fields)]
 
 
 def test_settling_twice_writes_once(world: World) -> None:
