@@ -1,0 +1,1 @@
+"""What `manage.py measure` can measure: one measurement a module."""
