@@ -56,7 +56,7 @@ def next_case(rater: Rater, *, project: Project, after: int = 0) -> Next:
         return Next(None, due, sitting)
     most = sittings.MILD if due is not None else None
     entering = _may_owe_lessons(rater, sitting) and entrance.is_outstanding(rater)
-    if not entering:
+    if not entering and project.paused_at is None:
         turn = sitting.pk * 10_000 + sitting.cases + (1 if after else 0)
         checks.due(rater, turn, max_severity=most)
     slot = queue.claim(rater, after=after, only_given=entering, max_severity=most)

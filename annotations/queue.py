@@ -66,8 +66,7 @@ head AS (
 was AS (
     SELECT s.id, s.case_id, s.rater_id = %(rater)s AND s.status = 'leased' AS own,
            COALESCE(s.leased_until > clock_timestamp(), false) AS running
-    FROM annotations_slot s WHERE s.id = COALESCE(
-        (SELECT id FROM own), (SELECT id FROM given){or_head}))
+    FROM annotations_slot s WHERE s.id = COALESCE({sources}))
 UPDATE annotations_slot s
 SET status = 'leased', rater_id = %(rater)s,
     leased_at = CASE WHEN was.own AND was.running THEN s.leased_at ELSE clock_timestamp() END,
@@ -210,21 +209,21 @@ def claim(
 
     `after` is the slot in work when the one ahead of it is asked for. The rater's own lease is renewed
     even if it lapsed, as long as nobody has taken the slot. `only_given`: no further than what was
-    given to this rater by hand or as a check.
+    given to this rater by hand or as a check. A paused queue gives out nothing that is not held.
     """
     wanted: dict[str, Any] = {
         "rater": rater.pk, "project": rater.project_id, "lease": LEASE.total_seconds(),
         "after": after, "case": case.pk if case else None, "max_severity": max_severity,
         "opt_outs": rater.opt_outs, "rank": rater.queue_rank, "slot": rater.queue_slot,
     }  # fmt: skip
-    at_head = not only_given and rater.project.paused_at is None
-    from_cursor = at_head and rater.queue_slot is not None and case is None
-    slot = _take(wanted, at_head=at_head, from_cursor=from_cursor)
+    sources = _OWN if rater.project.paused_at else _GIVEN if only_given else _ALL
+    from_cursor = sources == _ALL and rater.queue_slot is not None and case is None
+    slot = _take(wanted, sources, from_cursor=from_cursor)
     if slot is None and from_cursor:  # what lapsed or came back before the cursor
-        slot = _take(wanted, at_head=True, from_cursor=False)
+        slot = _take(wanted, sources)
         rewind_rater(rater)
     if slot is None:  # what others have locked for a moment, and may not take after all
-        slot = _take(wanted, at_head=at_head, from_cursor=False, wait=True)
+        slot = _take(wanted, sources, wait=True)
     if slot is None:
         return None
     slot.rater = rater
@@ -234,8 +233,14 @@ def claim(
     return slot
 
 
+# Where a claim looks, in this order, until it finds a place.
+_OWN = "(SELECT id FROM own), NULL"
+_GIVEN = "(SELECT id FROM own), (SELECT id FROM given)"
+_ALL = f"{_GIVEN}, (SELECT id FROM head)"
+
+
 def _take(
-    wanted: dict[str, Any], *, at_head: bool, from_cursor: bool, wait: bool = False
+    wanted: dict[str, Any], sources: str, *, from_cursor: bool = False, wait: bool = False
 ) -> Slot | None:
     """Run the claim: the slot with its case, and whether it was the rater's already."""
     filters = ""
@@ -250,7 +255,7 @@ def _take(
         new_to_rater=_NEW_TO_RATER,
         filters=filters,
         skip="" if wait else "SKIP LOCKED",
-        or_head=", (SELECT id FROM head)" if at_head else "",
+        sources=sources,
         **_COLUMNS,
     )
     row = rows.one(statement, wanted)

@@ -375,10 +375,14 @@ def test_after_a_run_of_severe_cases_milder_ones_come(world: World) -> None:
 
 def test_a_paused_queue_gives_out_nothing_new_and_lets_raters_finish(world: World) -> None:
     world.make_case()
+    by_hand = world.make_case(overlap=1)
     slot = claimed(world.rater(world.ann1))
+    by_hand.slots.update(assigned_to=world.rater(world.ann2))
     Project.objects.update(paused_at=timezone.now())
     assert claimed(world.rater(world.ann1)) == slot
     assert queue.claim(world.rater(world.ann2)) is None
+    Project.objects.update(paused_at=None)
+    assert claimed(world.rater(world.ann2)).case == by_hand
 
 
 # ---- the cursor
