@@ -156,7 +156,7 @@ def open_slots(
     for project in projects.values():
         new = (pk for pk, owner, status, drawn in rows
                if owner == project.pk and status == CaseStatus.NEW and not drawn)  # fmt: skip
-        _draw_audit(list(new), project)
+        draw_audit(list(new), project)
     weights = weights or {}
     chosen = [weights.get(pk, Weight()) for pk in ids]
     with connection.cursor() as cursor:
@@ -176,11 +176,22 @@ def open_slots(
     return len(made)
 
 
-def _draw_audit(ids: Sequence[int], project: Project) -> None:
-    drawn = [pk for pk in ids if arms.share_of("audit", project.pk, pk) < project.audit_share]
-    audited = Case.objects.filter(pk__in=drawn)
-    audited.filter(overlap__lt=AUDIT_RATERS).update(overlap=AUDIT_RATERS)
-    audited.update(is_audit=True)
+# Each case is up for this draw once, and keeps with which probability, drawn or not.
+_DRAW = """
+UPDATE annotations_case SET audit_probability = %(share)s, is_audit = id = ANY(%(drawn)s),
+    overlap = CASE WHEN id = ANY(%(drawn)s) THEN GREATEST(overlap, %(raters)s) ELSE overlap END
+WHERE id = ANY(%(ids)s) AND audit_probability IS NULL AND NOT is_audit
+"""
+
+
+def draw_audit(ids: Sequence[int], project: Project) -> None:
+    """Draw those that were up for no draw yet into the audit slice, by a keyed hash."""
+    share = project.audit_share
+    drawn = [pk for pk in ids if arms.share_of("audit", project.pk, pk) < share]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DRAW, {"ids": list(ids), "drawn": drawn, "share": share, "raters": AUDIT_RATERS}
+        )
 
 
 def rewind(project: Project | int) -> None:

@@ -67,6 +67,8 @@ class World:
             "conversation", [{"role": "user", "content": f"How do I fold paper hat {number}?"}]
         )
         fields.setdefault("response", f"Start with sheet {number} of newspaper.")
+        if fields.get("is_audit"):
+            fields.setdefault("audit_probability", 0.1)
         digest = content_hash(fields["context"], fields["conversation"], fields["response"])
         case = Case.objects.create(
             project=self.project, batch=self.batch, external_id=name, content_hash=digest, **fields

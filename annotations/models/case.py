@@ -50,6 +50,11 @@ class Case(models.Model):
     is_audit = models.BooleanField(
         default=False, help_text="In the random audit slice: three blind raters, whatever happens."
     )
+    audit_probability = models.FloatField(
+        null=True, blank=True,
+        help_text="With which probability the case was drawn into the audit slice, over all draws "
+        "that it was up for, drawn or not. Empty: it was up for none.",
+    )  # fmt: skip
     cluster = models.CharField(
         max_length=80, blank=True, help_text="Near neighbours share it; its first case comes early."
     )
@@ -66,6 +71,16 @@ class Case(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=[s.value for s in CaseStatus]), name="case_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(audit_probability__isnull=True)
+                | Q(audit_probability__gte=0, audit_probability__lte=1),
+                name="audit_probability_is_a_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_audit=False)
+                | Q(audit_probability__isnull=False, audit_probability__gt=0),
+                name="audited_cases_could_be_drawn",
             ),
         ]
         indexes = [

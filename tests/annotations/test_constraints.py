@@ -304,6 +304,17 @@ def test_overlaps_and_shares_have_limits(world: World) -> None:
             Project.objects.update(reveal_share=share)
 
 
+def test_an_audited_case_carries_the_probability_with_which_it_was_drawn(world: World) -> None:
+    case = world.make_case(audit_probability=0.0)
+    for probability in (-0.1, 1.1):
+        with refused("audit_probability_is_a_probability"):
+            Case.objects.filter(pk=case.pk).update(audit_probability=probability)
+    for nothing in (None, 0.0):
+        with refused("audited_cases_could_be_drawn"):
+            Case.objects.filter(pk=case.pk).update(is_audit=True, audit_probability=nothing)
+    Case.objects.filter(pk=case.pk).update(is_audit=True, audit_probability=0.1)
+
+
 def test_a_case_id_and_a_batchs_source_are_once_a_project(world: World) -> None:
     world.make_case("one")
     with refused("case_id_in_project"):

@@ -446,6 +446,23 @@ def test_a_case_is_not_drawn_into_the_audit_slice_later(world: World) -> None:
     assert not case.is_audit
 
 
+def test_each_case_keeps_with_which_probability_it_could_be_drawn(world: World) -> None:
+    world.project.audit_share = 0.5
+    world.project.save()
+    cases = [world.make_case() for _ in range(20)]
+    assert {case.audit_probability for case in cases} == {0.5}
+    assert 0 < sum(case.is_audit for case in cases) < 20
+
+
+def test_a_case_is_up_for_the_draw_once_whatever_the_share_is_later(world: World) -> None:
+    case = world.make_case(slots=False, audit_probability=0.25)
+    world.project.audit_share = 1.0
+    world.project.save()
+    queue.open_slots([case], rubric_version=world.rubric)
+    case.refresh_from_db()
+    assert (case.is_audit, case.audit_probability) == (False, 0.25)
+
+
 # ---- counts of queries: they don't grow with cases or labels
 
 
