@@ -1,8 +1,10 @@
 """What this app makes known at start-up: its jobs, its sweeps, its entries in the side bar."""
 
 from annotations import overlap, priorities, steering
+from annotations.dashboard import TILES
 from annotations.importing import work
 from annotations.navigation import NAV_ITEMS
+from annotations.views import tiles
 from annotations.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
@@ -12,4 +14,5 @@ JOB_MODULES = (overlap, priorities, steering)
 def register() -> None:
     """Called once by `AnnotationsConfig.ready`; importing `work` registers the job it handles."""
     NAV_ITEMS.extend(item for item in ITEMS if item not in NAV_ITEMS)
+    TILES.extend(tile for tile in tiles.TILES if tile not in TILES)
     work.register_sweep()

@@ -1,6 +1,7 @@
 """What this app adds to the floor below at start-up: its jobs, its sweep, its notes, its pages."""
 
 from annotations.context import INSTALL_NOTES
+from annotations.dashboard import TILES
 from annotations.jobs import SWEEPERS
 from annotations.navigation import NAV_ITEMS
 from annotations.origins import ORIGIN_SOURCES
@@ -10,6 +11,7 @@ from campaigns import demo, loop, proposals
 from campaigns.embeddings import encoder
 from campaigns.lineage import lineage_of
 from campaigns.vectors import nearness
+from campaigns.views import tiles
 from campaigns.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
@@ -29,5 +31,6 @@ def register() -> None:
     INSTALL_NOTES.append(embeddings_note)
     ORIGIN_SOURCES.append(lineage_of)
     NAV_ITEMS.extend(ITEMS)
+    TILES.extend(tiles.TILES)
     ORIGINS.append(proposals.taken_up)
     NEARNESS.append(nearness)

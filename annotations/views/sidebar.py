@@ -9,6 +9,7 @@ ITEMS: list[NavItem] = [
     NavItem("Label", "label", LABELLERS, 20),
     NavItem("Queue", "queue", LEADS, 25),
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
+    NavItem("Dashboard", "dashboard", READERS, 35),
     NavItem("Agreement", "agreement", READERS, 40),
     NavItem("AI help", "ai_help", LEADS, 45),
     NavItem("Gold", "gold", READERS, 60),

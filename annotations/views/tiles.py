@@ -1,0 +1,151 @@
+"""The dashboard tiles of this floor, drawn; `annotations.registration` adds them."""
+
+from django.urls import reverse
+
+from annotations import dashboard
+from annotations.agreement import CriterionAgreement
+from annotations.charts import BarRow, ForestRow, Reference, bars, forest
+from annotations.dashboard import Line, Tile, TileSource
+from annotations.measurement.agreement import KRIPPENDORFF_ALPHA, specific_agreement_name
+from annotations.measurement.results import Estimate
+from annotations.models import Membership, Project
+from annotations.permissions import has_role
+from annotations.views.cases import CAUSE_NAMES
+
+# The whole interval of a criterion's alpha must be above this to pass its gate.
+MARK = 0.60
+BLIND = "First, blind answers of people"
+
+
+def health(membership: Membership) -> Tile:
+    """Alpha of every criterion against the mark, with positive agreement and can't tell."""
+    project = membership.project
+    found = dashboard.health(project)
+    page = reverse("agreement", args=[project.slug])
+    rows = [ForestRow(one.question.name, *drawn(_alpha(one))) for one in found]
+    lowest = min((row.low for row in rows if row.low is not None), default=0.0)
+    return Tile(
+        key="health", title="Criterion health", href=page, more="Agreement, criterion by criterion",
+        definition="Krippendorff's alpha: 1 − observed / expected disagreement. 1 is perfect, 0 what "
+        f"chance gives. A criterion passes its gate when the whole interval is above {MARK:.2f}.",
+        chart=forest(rows, title="Alpha of each criterion", references=[Reference(MARK, "gate")],
+                     domain=(-1.0 if lowest < -0.2 else -0.2 if lowest < 0 else 0.0, 1.0),
+                     compact=True),
+        lines=[line for one in found for line in _health_lines(one, page)],
+        note=f"{BLIND}; {version_of(project)}.",
+        empty="" if any(one.report.n_labels for one in found) else
+        "No blind answers yet: two people or more have to answer the same cases.",
+        is_simulated=any(one.simulated for one in found),
+    )  # fmt: skip
+
+
+def _health_lines(found: CriterionAgreement, page: str) -> list[Line]:
+    name, question = found.question.name, found.question
+    lines = [Line(f"{name}: alpha", _alpha(found), f"{page}#criterion-{question.pk}")]
+    for value in question.criterion.positive:
+        estimate = found.report.coefficients.get(specific_agreement_name(value))
+        if estimate is not None:
+            label = f"{name}: agreement on “{question.label_of(value)}”"
+            lines.append(Line(label, estimate, f"{page}#criterion-{question.pk}", as_percent=True))
+    lines.append(Line(f"{name}: can't tell", found.cant_tell, as_percent=True))
+    return lines
+
+
+def anatomy(membership: Membership) -> Tile:
+    """Why people differed, as adjudicators saw it."""
+    project = membership.project
+    found = dashboard.causes(project)
+    page = reverse("gold", args=[project.slug]) + "?provenance=adjudicated"
+    rows = [BarRow(CAUSE_NAMES[cause], *drawn(e)) for cause, e in found]
+    return Tile(
+        key="anatomy", title="Disagreement anatomy", href=page, more="The adjudicated answers",
+        definition="The share of each cause among the decisions that stand. Guideline gaps ask for a "
+        "clearer rubric, slips for training, value differences for a descriptive criterion.",
+        chart=bars(rows, title="Causes of disagreement", domain=(0.0, 1.0), compact=True),
+        lines=[Line(CAUSE_NAMES[cause], e, as_percent=True) for cause, e in found],
+        note="Wilson's 95 % intervals.",
+        empty="" if found else "No disagreement was decided yet: adjudicators give each its cause.",
+    )  # fmt: skip
+
+
+def cost(membership: Membership) -> Tile:
+    """Minutes and raters for each settled case, against a fixed three."""
+    project = membership.project
+    found = dashboard.cost(project)
+    fixed = Reference(float(dashboard.FIXED), "fixed three")
+    saved = "" if found.saved is None else (
+        f"{abs(found.saved):.0%} {'fewer' if found.saved >= 0 else 'more'} sheets than three raters "
+        "on every settled case. "
+    )  # fmt: skip
+    return Tile(
+        key="cost", title="Cost of a settled case", href=reverse("gold", args=[project.slug]),
+        more="What is settled",
+        definition="People's sheets and minutes, those on cases that still wait included, divided by "
+        "the cases that are settled.",
+        chart=forest([ForestRow("Raters a settled case", *drawn(found.raters))],
+                     title="Raters for each settled case", references=[fixed], domain=(0.0, 6.0),
+                     compact=True),
+        lines=[
+            Line("Raters a settled case", found.raters),
+            Line("Minutes a settled case", found.minutes),
+            Line("Needed a decision", found.adjudicated,
+                 reverse("gold", args=[project.slug]) + "?provenance=adjudicated", as_percent=True),
+        ],
+        note=f"{saved}{found.settled:,} cases are settled.",
+        empty="" if found.settled else "No case is settled yet: label, and adjudicate what differs.",
+    )  # fmt: skip
+
+
+def staleness(membership: Membership) -> Tile:
+    """What was answered under another wording than the released one."""
+    project = membership.project
+    found = dashboard.staleness(project)
+    rows = [
+        BarRow(name, old / all_ if all_ else None, n=all_, reason="nothing is settled")
+        for name, (old, all_) in found.gold.items()
+    ]
+    return Tile(
+        key="staleness", title="Staleness", href=reverse("rubric", args=[project.slug]),
+        more="The rubric and its versions",
+        definition="Settled answers whose question was worded otherwise than the released one. An "
+        "unchanged criterion is never stale, whatever the version's number.",
+        chart=bars(rows, title="Share of gold under an older wording", domain=(0.0, 1.0),
+                   compact=True),
+        facts=[
+            *((f"{name}: gold under an older wording", f"{old:,} of {all_:,}")
+              for name, (old, all_) in found.gold.items()),
+            ("Open places under an older version", f"{found.places:,}"),
+            ("Drafts under an older version", f"{found.sheets:,}"),
+        ],
+        note=f"Counted against {version_of(project)}: a count has no interval.",
+        tone="warn" if found.is_stale else "",
+        empty="" if found.gold else "No rubric is released yet.",
+    )  # fmt: skip
+
+
+def drawn(e: Estimate) -> tuple[float | None, float | None, float | None, int, str]:
+    """An estimate as a row of a chart."""
+    return e.value, e.low, e.high, e.n, e.reason or ""
+
+
+def version_of(project: Project) -> str:
+    """The released rubric version in words."""
+    version = project.rubric.released
+    return f"rubric {version}" if version else "no rubric released"
+
+
+def _alpha(found: CriterionAgreement) -> Estimate:
+    return found.report.coefficients[KRIPPENDORFF_ALPHA]
+
+
+def shown_to(membership: Membership) -> list[TileSource]:
+    """The tiles of this member's role, in the order of the page."""
+    return [source for source in dashboard.sources() if has_role(membership, source.roles)]
+
+
+TILES: list[TileSource] = [
+    TileSource("health", "Criterion health", 10, health),
+    TileSource("anatomy", "Disagreement anatomy", 60, anatomy),
+    TileSource("cost", "Cost of a settled case", 70, cost),
+    TileSource("staleness", "Staleness", 80, staleness),
+]
