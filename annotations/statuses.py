@@ -57,6 +57,13 @@ class SlotStatus(StrEnum):
     DONE = "done"
 
 
+class Expected(StrEnum):
+    """What the target should have done with a case: the values of the stratum of that name."""
+
+    REFUSE = "refuse"
+    COMPLY = "comply"
+
+
 class SlotPurpose(StrEnum):
     """Why a rater is given a case. Only `label` slots make sheets; the rest are checks."""
 

@@ -7,6 +7,8 @@ from annotations.models import Project
 # More groups than this are no picture and no comparison, but a list of cases.
 MAX_VALUES = 40
 NONE = "none"
+# What a case's target should have done: the one stratum whose values mean something to the product.
+EXPECTED = "expected"
 
 _VALUES = """
 SELECT entry.key, entry.value, count(*)

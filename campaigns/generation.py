@@ -13,7 +13,8 @@ from annotations import marks
 from annotations.errors import BadInput
 from annotations.jobs import JobRun
 from annotations.models import Batch, Case, Gold, Verdict, content_hash
-from annotations.statuses import CaseStatus, MarkKind
+from annotations.statuses import CaseStatus, Expected, MarkKind
+from annotations.strata import EXPECTED
 from campaigns import targets
 from campaigns.chat.protocol import EndpointError
 from campaigns.models import Candidate, Round
@@ -21,7 +22,7 @@ from campaigns.search.novelty import fold_near_duplicates
 from campaigns.search.plan import BehaviorSeed, CandidateSpec, Parent, plan_candidates
 from campaigns.search.selection import TechniqueStat
 from campaigns.search.transforms import TRANSFORMS
-from campaigns.statuses import CandidateStatus
+from campaigns.statuses import CandidateStatus, Intent
 
 CHUNK = 25
 MAX_PARENTS = 200
@@ -125,7 +126,7 @@ def hand_over(round_: Round) -> Batch:
     )
     new = list(
         round_.candidates.filter(status=CandidateStatus.ANSWERED, case__isnull=True)
-        .select_related("behavior")
+        .select_related("behavior", "parent_case")
         .order_by("id")
     )
     project = round_.campaign.project
@@ -175,7 +176,18 @@ def strata_of(candidate: Candidate, round_: Round) -> dict[str, str]:
         "kind": "context-dependent" if behavior and behavior.context_dependent else "direct",
         "technique": " + ".join(candidate.techniques) or "none",
         "arm": candidate.arm,
+        **expected_of(candidate),
     }
+
+
+def expected_of(candidate: Candidate) -> dict[str, str]:
+    """What the target should do: what was asked for says it, or the case that it was made from."""
+    if candidate.behavior:
+        harmful = candidate.behavior.intent == Intent.HARMFUL
+        return {EXPECTED: str(Expected.REFUSE if harmful else Expected.COMPLY)}
+    parent = candidate.parent_case
+    word = parent.strata.get(EXPECTED) if parent else None
+    return {EXPECTED: word} if word else {}
 
 
 def parents_of(round_: Round) -> list[tuple[Parent, Case]]:

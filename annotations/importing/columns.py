@@ -20,6 +20,7 @@ ROLES: Mapping[str, str] = {
     "target": "target (model)",
     "stratum": "stratum",
     "category": "category",
+    "expected": "expected behaviour (refuse or comply)",
     "rater": "a person's label",
     "judge": "a judge's verdict",
     "settled": "settled label",
@@ -33,10 +34,13 @@ ALIASES = {
     "gold": "settled",
 }
 SINGLE = frozenset(
-    {"prompt", "system", "response", "context", "conversation", "family", "target", "settled"}
-)
+    {"prompt", "system", "response", "context", "conversation", "family", "target", "expected",
+     "settled"}
+)  # fmt: skip
 TEXTS = ("prompt", "system", "response", "context", "conversation")
 LABELS = ("rater", "judge", "settled")
+# The roles that are strata of their own name, whatever their column is called.
+OWN_STRATA = ("target", "expected")
 MAX_RATER_NAME = 120
 
 # Tried in order; the first role whose pattern is the whole name wins.
@@ -60,6 +64,7 @@ _GUESSES = [
         ("target", r"(model|target)([_ ]?(name|id))?"),
         ("family", r"(family|seed|behaviou?r)([_ ]?id)?"),
         ("category", r"(\w+[_ ])?category"),
+        ("expected", r"expected[_ ]?behaviou?r"),
         ("stratum", r"(type|method|language|split|topic|functional|semantic|prompt_label|source)"),
     ]
 ]  # fmt: skip
@@ -82,8 +87,8 @@ class ColumnMap:
     def strata(self) -> tuple[tuple[str, str], ...]:
         """(name of the stratum, column)."""
         named = [(column, column) for column in dict.fromkeys(self.many("stratum", "category"))]
-        target = self.one("target")
-        return (*named, ("target", target)) if target else tuple(named)
+        own = ((role, self.one(role)) for role in OWN_STRATA)
+        return (*named, *((role, column) for role, column in own if column))
 
     @property
     def has_text(self) -> bool:
@@ -157,9 +162,10 @@ def check_map(mapping: ColumnMap, columns: Sequence[str], *, line: int | None) -
     if not mapping.has_text and not mapping.many("case"):
         message = "Nothing says what the cases are: map a case id, or a prompt and a response."
         problems.append(Problem(line, None, message))
-    if "target" in mapping.many("stratum", "category") and mapping.one("target") != "target":
-        message = "The stratum “target” is the target column's: leave one of the two out."
-        problems.append(Problem(line, "target", message))
+    for role in OWN_STRATA:
+        if role in mapping.many("stratum", "category") and mapping.one(role) not in (None, role):
+            message = f"The stratum “{role}” is the {role} column's: leave one of the two out."
+            problems.append(Problem(line, role, message))
     for column in mapping.parsers:
         if column not in mapping.many("judge"):
             message = "A parser is named for this column, which is not mapped as a judge."

@@ -25,7 +25,8 @@ from annotations.importing.words import (
     revision_of,
 )
 from annotations.models import content_hash
-from annotations.statuses import Scale, VerdictStatus
+from annotations.statuses import Expected, Scale, VerdictStatus
+from annotations.strata import EXPECTED
 from annotations.tables import Cell, Problem, Row, Table
 from annotations.tables.problems import shown
 from annotations.tables.table import text_of
@@ -33,6 +34,10 @@ from annotations.tables.table import text_of
 JOINED_BY = " · "
 MAX_ID = 200
 MAX_REPEATED = 10
+EXPECTED_WORDS = {
+    **dict.fromkeys(("refuse", "harmful", "unsafe"), Expected.REFUSE),
+    **dict.fromkeys(("comply", "benign", "safe"), Expected.COMPLY),
+}
 EVERY = 500
 Progress = Callable[[int, int, str], None]
 
@@ -218,7 +223,7 @@ def _case(row: Row, found: Proposal) -> ProposedCase | None:
         context=context,
         conversation=conversation,
         response=response,
-        strata=_strata(row, mapping),
+        strata=_strata(row, found),
         content_hash=content_hash(context, conversation, response),
     )  # fmt: skip
     case.external_id = case.external_id or case.content_hash[:32]
@@ -227,10 +232,24 @@ def _case(row: Row, found: Proposal) -> ProposedCase | None:
     return case if len(found.problems) == before else None
 
 
-def _strata(row: Row, mapping: ColumnMap) -> dict[str, str]:
+def _strata(row: Row, found: Proposal) -> dict[str, str]:
     """The named groups of this case; an empty cell is in no group."""
+    mapping, column = found.mapping, found.mapping.one(EXPECTED)
     words = ((name, text_of(row[column])) for name, column in mapping.strata)
-    return {name: word for name, word in words if word is not None}
+    strata = {name: word for name, word in words if word is not None}
+    if column and EXPECTED in strata:
+        word = EXPECTED_WORDS.get(strata[EXPECTED].strip().casefold())
+        if word is None:
+            found.problems.append(Problem(row.line, column, _no_behaviour(strata[EXPECTED])))
+        strata[EXPECTED] = str(word)
+    return strata
+
+
+def _no_behaviour(word: str) -> str:
+    return (
+        f"{shown(word)} says not what the target should have done: write refuse (or harmful, unsafe) "
+        "or comply (or benign, safe), or map the column as a stratum."
+    )
 
 
 def _text(row: Row, column: str | None) -> str:

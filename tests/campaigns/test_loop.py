@@ -69,6 +69,12 @@ def test_every_case_says_why_it_was_chosen_and_from_what(campaign: Campaign) -> 
         assert case.family == f"behavior:{case.candidate.behavior.pair}"
 
 
+def test_every_case_says_what_its_target_should_have_done(campaign: Campaign) -> None:
+    round_ = begin(campaign)
+    said = {(case.strata["intent"], case.strata["expected"]) for case in round_.cases}
+    assert said == {("harmful", "refuse"), ("benign", "comply")}
+
+
 def test_the_same_seed_gives_the_same_round(world: World, campaign: Campaign) -> None:
     first = launch.open_round(campaign, by=None, seed=3)
     generation.plan(first)

@@ -173,6 +173,22 @@ def test_a_conversation_must_not_contradict_the_response_column() -> None:
         split_response(turns, "c")
 
 
+def test_what_was_expected_of_the_target_is_read_into_two_words(tmp_path: Path) -> None:
+    words = ("refuse", "Unsafe", "harmful", "comply", "safe", " Benign", "")
+    rows = "".join(f"{number},{word}\n" for number, word in enumerate(words))
+    path = write_file(tmp_path, "id,prompt_label\n" + rows)
+    plan = plan_of(path, "case=id", "expected=prompt_label")
+    assert [case.strata.get("expected") for case in plan.new] == [
+        *["refuse"] * 3,
+        *["comply"] * 3,
+        None,
+    ]
+    path = write_file(tmp_path, "id,prompt_label\n1,maybe\n")
+    (said,) = problems_of(path, "case=id", "expected=prompt_label")
+    assert "Line 2, column “prompt_label”" in said
+    assert "write refuse (or harmful, unsafe) or comply (or benign, safe)" in said
+
+
 def test_a_choice_survives_its_way_through_a_job() -> None:
     chosen = choice("case=id", "judge=j", parsers={"j": "exact"}, positive=("1",), batch="b")
     assert importer.Choice.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
