@@ -1,9 +1,9 @@
 """Who may see whose label, and what AI help, phase by phase: the rules of blindness."""
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotations import standing
-from annotations.models import Annotation, Case, Check, Membership, Rater, Slot
+from annotations.models import Annotation, Case, Check, Membership, Opinion, Rater, Slot
 from annotations.permissions import ADJUDICATORS, LABELLERS, READERS
 from annotations.statuses import (
     EXPOSED_ARMS,
@@ -159,6 +159,32 @@ def can_see_gold(membership: Membership, case: Case) -> bool:
             case=case, rater__user=membership.user, status=AnnotationStatus.SUBMITTED
         ).exists()
     )
+
+
+def cases_with_answers_for(membership: Membership) -> QuerySet[Case]:
+    """The cases of the project whose settled answers a list may tell this reader.
+
+    Past labelling, and not one that the reader is yet to answer blind, as adjudicator or as a check.
+    """
+    user, over = membership.user_id, (CaseStatus.ADJUDICATION, CaseStatus.SETTLED)
+    asked = Check.objects.filter(case=OuterRef("pk"), rater__user=user, answered_at__isnull=True)
+    found = Case.objects.filter(~Exists(asked), project=membership.project_id, status__in=over)
+    if Role(membership.role) not in ADJUDICATORS:
+        return found
+    own = Annotation.objects.filter(
+        case=OuterRef("pk"), rater__user=user, status=AnnotationStatus.SUBMITTED
+    )
+    said = Opinion.objects.filter(case=OuterRef("case"), criterion=OuterRef("criterion"), by=user)
+    to_answer = standing.open_verdicts().filter(~Exists(said), case=OuterRef("pk"))
+    to_recheck = standing.rechecks_for(membership).filter(case=OuterRef("pk"))
+    owed = Q(status=CaseStatus.ADJUDICATION) & Exists(to_answer) & ~Exists(own)
+    return found.exclude(owed | (Q(status=CaseStatus.SETTLED) & Exists(to_recheck)))
+
+
+def in_work_as_checks(membership: Membership) -> QuerySet[Case]:
+    """The cases that the member has in work as checks: they look like any case in work."""
+    checks = Check.objects.filter(rater__user=membership.user_id, answered_at__isnull=True)
+    return Case.objects.filter(project=membership.project_id, pk__in=checks.values("case"))
 
 
 def can_see_side_by_side(membership: Membership, case: Case) -> bool:
