@@ -1,7 +1,7 @@
 """What a round's hunting brings: gold failures for each 100 candidates, guided half against control.
 
 Both halves get the same budget and raters do not know which is which, so the difference is what the
-guidance is worth. Only settled cases are known to be failures; those that wait count as none yet.
+guidance is worth. Shares are of settled cases: of those that wait nobody knows yet, and they are told.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class Yield:
     """One half of one round, or of all."""
 
     arm: str
-    failures: Estimate  # of candidates that became cases
+    failures: Estimate  # of its settled cases
     open: int  # cases that are not settled yet
     minutes: float  # of people, on its cases
 
@@ -69,15 +69,15 @@ def yields_of(project: Project, criterion: Criterion) -> Yields:
     return Yields(
         halves[GUIDED], halves[CONTROL],
         difference_of_proportions(
-            guided["failures"] if guided else 0, guided["n"] if guided else 0,
-            control["failures"] if control else 0, control["n"] if control else 0,
+            guided["failures"] if guided else 0, guided["settled"] if guided else 0,
+            control["failures"] if control else 0, control["settled"] if control else 0,
         ),
     )  # fmt: skip
 
 
 def _half(arm: str, row: Mapping[str, Any] | None, minutes: float) -> Yield:
     failures, n, settled = (row["failures"], row["n"], row["settled"]) if row else (0, 0, 0)
-    return Yield(arm, proportion(failures, n), n - settled, minutes)
+    return Yield(arm, proportion(failures, settled), n - settled, minutes)
 
 
 def _minutes(project: Project) -> Counter[str]:

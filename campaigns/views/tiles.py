@@ -57,11 +57,11 @@ def loop_yield(membership: Membership) -> Tile:
     return Tile(
         key="yield", title="Loop yield", href=reverse("project", args=[project.slug]),
         more="The rounds",
-        definition="The share of generated cases that gold confirms as failures, by half of the round. "
+        definition="The share of settled cases that gold confirms as failures, by half of the round. "
         "Guided cases start from gold failures near the boundary and from errors of the judges; "
         "control cases do not. The budget is the same and raters don't know which is which.",
         chart=bars([BarRow(half.arm.capitalize(), *drawn(half.failures)) for half in halves],
-                   title="Gold failures among generated cases", domain=(0.0, 1.0), compact=True),
+                   title="Gold failures among settled cases", domain=(0.0, 1.0), compact=True),
         lines=[
             *(Line(f"{half.arm.capitalize()}: failures", half.failures, as_percent=True,
                    note=_open(half)) for half in halves),
@@ -72,10 +72,9 @@ def loop_yield(membership: Membership) -> Tile:
              "not known" if half.per_hour is None else f"{half.per_hour:.1f}")
             for half in halves
         ],
-        note=f"On {questions[0].name}; {version_of(project)}. A case that is not settled yet counts as "
-        "no failure." if questions else "",
+        note=f"On {questions[0].name}; {version_of(project)}." if questions else "",
         empty="" if any(half.failures.n for half in halves) else
-        "No round has generated cases yet: begin one on the campaign page.",
+        "No generated case is settled yet: begin a round on the campaign page, and label.",
     )  # fmt: skip
 
 
