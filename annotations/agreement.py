@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 
 from annotations.measurement.agreement import agreement_by, measure_agreement
 from annotations.measurement.bootstrap import Bootstrap
-from annotations.measurement.coefficients import Level
-from annotations.measurement.counts import count_values
 from annotations.measurement.inference import proportion
+from annotations.measurement.ratings import read_ratings
 from annotations.measurement.results import AgreementReport, Estimate
+from annotations.measurement.weights import Level
 from annotations.models import Batch, CriterionVersion, Project, Verdict
 from annotations.statuses import BLIND_ARMS, RaterKind, Scale, VerdictStatus
 
@@ -63,7 +63,7 @@ def measure(
     answered = [row for row in rows if row[3] == VerdictStatus.ANSWERED]
     level: Level = "ordinal" if question.scale == Scale.ORDINAL else "nominal"
     bootstrap = Bootstrap(replicates=replicates)
-    counts = count_values(((c, r, v) for c, r, _, _, v, _ in answered), values=question.values)
+    ratings = read_ratings(((c, r, v) for c, r, _, _, v, _ in answered), values=question.values)
     strata = (
         agreement_by(
             ((str(s.get(by, "none")), c, r, v) for c, r, _, _, v, s in answered),
@@ -76,7 +76,7 @@ def measure(
     simulated = sum(1 for _, kind in raters if kind == RaterKind.SIMULATED)
     return CriterionAgreement(
         question=question,
-        report=measure_agreement(counts, level=level, bootstrap=bootstrap),
+        report=measure_agreement(ratings, level=level, bootstrap=bootstrap),
         cant_tell=proportion(sum(r[3] == VerdictStatus.CANT_TELL for r in rows), len(rows)),
         strata={str(name): report for name, report in strata.items()},
         people=len(raters) - simulated,

@@ -1,36 +1,57 @@
 """The exact bootstrap over items: weights times contributions, for every agreement coefficient.
 
 Every coefficient is a function of sums over items, so resampling N items with replacement is
-drawing how often each item occurs. Items with the same count row are one pattern, and how often a
-pattern occurs in a resample is multinomial(N, share of the pattern): exactly that of drawing rows.
-Symbols: P patterns, V values, R resamples; weights w (R, P) = how often resample r has pattern p.
-Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 6 and 13.
+drawing how often each item occurs, w ~ multinomial(N; 1/N, ..., 1/N), and the sums are w times what
+each item adds (`contributions.py`). Items with the same counts are one pattern, which occurs
+multinomial(N, its share) times: exactly what drawing rows gives.
+Where nearly every item is its own pattern, w is drawn as independent Poisson counts of a mean
+slightly under 1, four of them from 16 random bits (more bits decide where 16 leave two answers),
+and is topped up to N with single draws: given their sum, Poisson counts are multinomial, so this too
+is exact. It costs a fifth of drawing N indices.
+Symbols: N items, P patterns, K columns of sums, R resamples; w (R, P).
+Sources: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 6 and 13;
+L. Devroye, "Non-Uniform Random Variate Generation" (1986), chapters II.2 and XI.1 (both steps).
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import poisson
 
-from annotations.measurement.counts import ValueCounts
+from annotations.measurement.contributions import (
+    Floats,
+    Layout,
+    Patterns,
+    Scoring,
+    Sums,
+    tally,
+)
 
-Floats = NDArray[np.float64]
-Statistic = Callable[[Floats], Floats]  # weights (R, P) -> values (R,), NaN where undefined
-
-# Weights in memory at a time: 4 million doubles are 32 MB, whatever the number of items.
+# Resamples drawn at a time, each set from its own stream, so that threads change no number.
+SET = 32
+# Entries of w, or of contributions, in memory at a time: 4 million doubles are 32 MB.
 CHUNK = 4_000_000
+# Items multiplied at a time: w and the contributions of so many stay in the processor's cache.
+STRIP = 8_192
+# With fewer items than this numpy's own multinomial is faster than Poisson counts.
+WORTH_POISSON = 500
+# Below this much work (entries of w in all) threads cost more than they save.
+WORTH_THREADS = 20_000_000
 # With more undefined resamples than this an interval would speak of the lucky ones only.
 MAX_UNDEFINED_SHARE = 0.05
 SAME = 1e-12
 
-
-@dataclass(frozen=True, eq=False)
-class Patterns:
-    """The different count rows (P, V) of a set of items, and how many items have each (P,)."""
-
-    counts: Floats
-    multiplicity: NDArray[np.int64]
+# Four Poisson counts from one number of 16 bits; no count of mean 1 exceeds 17 but once in 10^16.
+GROUP = 4
+MOST = 18
+CELLS = 1 << 16
+UNDECIDED = np.iinfo(np.uint32).max
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,14 @@ class Bootstrap:
 
 
 @dataclass(frozen=True)
+class Statistic:
+    """A coefficient: the blocks of sums that it needs, and its values (R,), NaN if undefined."""
+
+    needs: tuple[str, ...]
+    value: Callable[[Sums], Floats]
+
+
+@dataclass(frozen=True)
 class Interval:
     """Both ends, or None twice with the reason."""
 
@@ -51,34 +80,102 @@ class Interval:
     reason: str | None = None
 
 
-def collapse(counts: ValueCounts) -> Patterns:
-    """Items with equal count rows as one pattern; items without labels are left out."""
-    rows = counts.matrix[counts.matrix.sum(axis=1) > 0]
-    if not len(rows):
-        return Patterns(np.zeros((0, len(counts.values))), np.zeros(0, dtype=np.int64))
-    patterns, multiplicity = np.unique(rows, axis=0, return_counts=True)
-    return Patterns(patterns.astype(np.float64), multiplicity.astype(np.int64))
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Items as the bootstrap sees them: how many there are of each pattern, what it adds.
+
+    columns: from one pattern up to another, what each adds to the sums (stop - start, K);
+    sums: totals (R, K) by block.
+    """
+
+    multiplicity: NDArray[np.int64]
+    width: int
+    columns: Callable[[int, int], Floats]
+    sums: Callable[[Floats], Sums]
+
+    @property
+    def n_items(self) -> int:
+        """Items in all, N."""
+        return int(self.multiplicity.sum())
+
+    def strips(self) -> Iterator[tuple[int, int, Floats]]:
+        """All patterns, a strip at a time."""
+        step = max(1, min(STRIP, CHUNK // max(self.width, 1)))
+        for start in range(0, len(self.multiplicity), step):
+            stop = min(start + step, len(self.multiplicity))
+            yield start, stop, self.columns(start, stop)
+
+    def whole(self) -> Floats:
+        """The sums of the data themselves (1, K)."""
+        totals = np.zeros((1, self.width))
+        for start, stop, columns in self.strips():
+            totals += self.multiplicity[None, start:stop] @ columns
+        return totals
 
 
-def resample(patterns: Patterns, how: Bootstrap) -> Iterator[Floats]:
-    """Weights of all resamples, in chunks (r, P) of R rows in all; chunking changes no number."""
-    rng = np.random.default_rng(how.seed)
-    n = int(patterns.multiplicity.sum())
-    share = patterns.multiplicity / n
-    step = max(1, CHUNK // len(share))
-    for start in range(0, how.replicates, step):
-        yield rng.multinomial(n, share, size=min(step, how.replicates - start)).astype(np.float64)
+def items_of(patterns: Patterns, scoring: Scoring, layout: Layout) -> Items:
+    """The items with the columns of this layout."""
+
+    def columns(start: int, stop: int) -> Floats:
+        part = layout.of(tally(patterns.counts[start:stop]), scoring)
+        return np.ascontiguousarray((part * patterns.weight[start:stop]).T)
+
+    return Items(patterns.multiplicity, layout.columns, columns, layout.sums)
+
+
+def values_of(sums: Sums, statistics: Mapping[str, Statistic]) -> dict[str, Floats]:
+    """Every statistic at sums over items: name -> (R,)."""
+    return {name: statistic.value(sums) for name, statistic in statistics.items()}
 
 
 def replicate(
-    patterns: Patterns, statistics: dict[str, Statistic], how: Bootstrap
+    items: Items, statistics: Mapping[str, Statistic], how: Bootstrap
 ) -> dict[str, Floats]:
     """Every statistic on the same resamples: name -> (R,)."""
-    chunks: dict[str, list[Floats]] = {name: [np.zeros(0)] for name in statistics}
-    for weights in resample(patterns, how):
-        for name, statistic in statistics.items():
-            chunks[name].append(statistic(weights))
-    return {name: np.concatenate(parts) for name, parts in chunks.items()}
+    seeds = np.random.SeedSequence(how.seed).spawn(-(-how.replicates // SET))
+    sizes = [min(SET, how.replicates - SET * k) for k in range(len(seeds))]
+    kept = _kept(items)
+
+    def of(which: int) -> dict[str, Floats]:
+        rng = np.random.default_rng(seeds[which])
+        totals = _totals(draw(items.multiplicity, sizes[which], rng), items, kept)
+        return values_of(items.sums(totals), statistics)
+
+    work = how.replicates * len(items.multiplicity)
+    parts = spread(of, len(seeds), threads=work > WORTH_THREADS)
+    return {name: np.concatenate([part[name] for part in parts]) for name in statistics}
+
+
+def spread(
+    of: Callable[[int], dict[str, Floats]], n: int, *, threads: bool
+) -> list[dict[str, Floats]]:
+    """The answers for 0 ... n - 1, in this order; numpy's own loops let threads run beside."""
+    if not threads:
+        return [of(which) for which in range(n)]
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(of, range(n)))
+
+
+def draw(
+    multiplicity: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> NDArray[np.uint8] | NDArray[np.int64]:
+    """How often each pattern occurs in each of `size` resamples of all items (size, P)."""
+    n = int(multiplicity.sum())
+    if len(multiplicity) == n and n > WORTH_POISSON:
+        return draw_items(n, size, rng)
+    return rng.multinomial(n, multiplicity / n, size=size)
+
+
+def draw_items(n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """How often each of n items occurs in resamples of n: exact multinomial counts (size, n)."""
+    drawn = np.concatenate([_poisson_counts(n, min(8, size - k), rng) for k in range(0, size, 8)])
+    for row in drawn:
+        short = n - int(row.sum(dtype=np.int64))
+        while short < 0:  # more than n: once in a thousand resamples; draw it again
+            row[:] = _poisson_counts(n, 1, rng)[0]
+            short = n - int(row.sum(dtype=np.int64))
+        np.add.at(row, rng.integers(0, n, short), np.uint8(1))
+    return drawn
 
 
 def percentile_interval(values: Floats, *, point: float, n: int, level: float) -> Interval:
@@ -93,13 +190,14 @@ def percentile_interval(values: Floats, *, point: float, n: int, level: float) -
             "too few items, or too few labels that differ, for an interval.",
         )
     if np.ptp(defined) < SAME:
-        return Interval(None, None, _why_no_spread(point, n=n, level=level))
+        return Interval(None, None, why_no_spread(point, n=n, level=level))
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
-def _why_no_spread(point: float, *, n: int, level: float) -> str:
+def why_no_spread(point: float, *, n: int, level: float) -> str:
+    """What n items without any spread do say."""
     if abs(point - 1) < SAME:
         split = 1 - (1 - level) ** (1 / n)
         return (
@@ -107,3 +205,56 @@ def _why_no_spread(point: float, *, n: int, level: float) -> str:
             f"up to {split:.1%} of such items could still be split (one-sided {level:.0%} limit)."
         )
     return f"Every resample of the {n:,} items gives the same value: they show no uncertainty."
+
+
+def _kept(items: Items) -> list[tuple[int, int, Floats]] | None:
+    """The contributions, where they are small enough to be computed once."""
+    small = len(items.multiplicity) * items.width <= CHUNK
+    return list(items.strips()) if small else None
+
+
+def _totals(
+    weights: NDArray[np.uint8] | NDArray[np.int64],
+    items: Items,
+    kept: list[tuple[int, int, Floats]] | None,
+) -> Floats:
+    """w times contributions (R, K)."""
+    totals = np.zeros((len(weights), items.width))
+    for start, stop, columns in items.strips() if kept is None else kept:
+        totals += weights[:, start:stop].astype(np.float64) @ columns
+    return totals
+
+
+def _poisson_counts(n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Independent Poisson counts of mean 1 - 3 / sqrt(n) (size, n)."""
+    table, counts, ends = _poisson_table(n)
+    groups = -(-n // GROUP)
+    words = rng.integers(0, 2**64 - 1, -(-size * groups // 4), dtype=np.uint64, endpoint=True)
+    cells = words.view(np.uint16)[: size * groups]
+    drawn = table.take(cells)
+    open_ = np.flatnonzero(drawn == UNDECIDED)
+    exact = (cells[open_] + rng.random(len(open_))) / CELLS
+    drawn[open_] = counts[np.searchsorted(ends, exact, side="right")]
+    return drawn.view(np.uint8).reshape(size, groups * GROUP)[:, :n]
+
+
+@lru_cache(maxsize=8)
+def _poisson_table(n: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], Floats]:
+    """What each of 65,536 cells says, or that it is undecided; all groups of counts, their ends.
+
+    The ends are the cumulated probabilities of the groups, the likely ones first: a cell is decided
+    where it lies between two ends.
+    """
+    probability = poisson.pmf(np.arange(MOST), 1 - 3 / np.sqrt(n))
+    joint = probability
+    for _ in range(GROUP - 1):
+        joint = np.multiply.outer(joint, probability)
+    order = np.argsort(-joint.ravel(), kind="stable")
+    counts = np.array(list(product(range(MOST), repeat=GROUP)), dtype=np.uint8)[order]
+    ends = np.cumsum(joint.ravel()[order])
+    ends /= ends[-1]
+    edges = np.searchsorted(ends, np.arange(CELLS + 1) / CELLS, side="right")
+    groups = np.ascontiguousarray(counts).view(np.uint32).ravel()
+    decided = edges[:-1] == edges[1:]
+    table = np.where(decided, groups[np.minimum(edges[:-1], len(groups) - 1)], UNDECIDED)
+    return table.astype(np.uint32), groups, ends

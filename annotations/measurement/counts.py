@@ -27,14 +27,15 @@ class ValueCounts:
     """How often each item got each value.
 
     matrix: (N, V) integers; `ordered` tells whether `values` stand in their order (given,
-    or numbers), which the ordinal level needs.
+    or numbers), which the ordinal level needs; weights (N,): what an item counts, 1 if None.
     """
 
-    items: tuple[Hashable, ...]
+    items: Sequence[Hashable]
     values: tuple[Label, ...]
     matrix: NDArray[np.int64]
     n_raters: int
     ordered: bool
+    weights: NDArray[np.float64] | None = None
 
     @property
     def n_items(self) -> int:
@@ -62,8 +63,8 @@ def count_values(
     `values` is the scale in its order; without it, the values seen, sorted as numbers or as words.
     """
     given = [(item, rater, label) for item, rater, label in labels if not is_missing(label)]
-    _check_one_label_each(given)
-    scale = _scale([label for _, _, label in given if label is not None], values)
+    check_one_label_each(given)
+    scale = scale_of([label for _, _, label in given if label is not None], values)
     item_index = {item: u for u, item in enumerate(dict.fromkeys(item for item, _, _ in given))}
     value_index = {value: v for v, value in enumerate(scale)}
     cells = np.fromiter(
@@ -79,12 +80,16 @@ def count_values(
         values=scale,
         matrix=matrix.astype(np.int64),
         n_raters=len({rater for _, rater, _ in given}),
-        ordered=values is not None or _are_numbers(scale),
+        ordered=values is not None or are_numbers(scale),
     )
 
 
 def counts_from_matrix(
-    matrix: ArrayLike, *, values: Sequence[Label], n_raters: int | None = None
+    matrix: ArrayLike,
+    *,
+    values: Sequence[Label],
+    n_raters: int | None = None,
+    weights: ArrayLike | None = None,
 ) -> ValueCounts:
     """Value counts from an (N, V) table; without `n_raters`, the most labels of any item."""
     table = np.asarray(matrix, dtype=np.int64)
@@ -95,7 +100,18 @@ def counts_from_matrix(
     if (table < 0).any():
         raise AgreementError("Counts of labels cannot be negative.")
     raters = int(table.sum(axis=1).max(initial=0)) if n_raters is None else n_raters
-    return ValueCounts(tuple(range(len(table))), tuple(values), table, raters, ordered=True)
+    given = None if weights is None else check_item_weights(weights, len(table))
+    return ValueCounts(range(len(table)), tuple(values), table, raters, ordered=True, weights=given)
+
+
+def check_item_weights(weights: ArrayLike, n_items: int) -> NDArray[np.float64]:
+    """What each item counts (N,): positive numbers; 2 counts like two equal items."""
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != (n_items,) or not np.isfinite(given).all() or (given <= 0).any():
+        raise AgreementError(
+            "Weights are one positive number for each item: leave out what counts nothing."
+        )
+    return given
 
 
 def is_missing(label: Label | None) -> bool:
@@ -103,7 +119,7 @@ def is_missing(label: Label | None) -> bool:
     return label is None or (isinstance(label, float) and math.isnan(label))
 
 
-def _check_one_label_each(labels: Sequence[tuple[Hashable, Hashable, Label | None]]) -> None:
+def check_one_label_each(labels: Sequence[tuple[Hashable, Hashable, Label | None]]) -> None:
     seen: set[tuple[Hashable, Hashable]] = set()
     for item, rater, _ in labels:
         if (item, rater) in seen:
@@ -114,7 +130,7 @@ def _check_one_label_each(labels: Sequence[tuple[Hashable, Hashable, Label | Non
         seen.add((item, rater))
 
 
-def _scale(seen: Sequence[Label], values: Sequence[Label] | None) -> tuple[Label, ...]:
+def scale_of(seen: Sequence[Label], values: Sequence[Label] | None) -> tuple[Label, ...]:
     distinct = list(dict.fromkeys(seen))
     if values is not None:
         return _given_scale(distinct, values)
@@ -123,7 +139,7 @@ def _scale(seen: Sequence[Label], values: Sequence[Label] | None) -> tuple[Label
             f"{len(distinct):,} different labels: agreement needs a scale of at most "
             f"{MAX_VALUES:,} values. Choose the column with the answers, not one with texts."
         )
-    if _are_numbers(distinct):
+    if are_numbers(distinct):
         return tuple(sorted(distinct, key=float))
     return tuple(sorted(distinct, key=str))
 
@@ -140,5 +156,5 @@ def _given_scale(distinct: Sequence[Label], values: Sequence[Label]) -> tuple[La
     return tuple(values)
 
 
-def _are_numbers(values: Sequence[Label]) -> bool:
+def are_numbers(values: Sequence[Label]) -> bool:
     return bool(values) and not any(isinstance(value, str) for value in values)

@@ -6,7 +6,7 @@ Symbols: value = the point estimate; [low, high] = an interval at confidence `le
 
 import math
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 
@@ -71,12 +71,16 @@ def undefined(reason: str, *, n: int, method: str, level: float = 0.95) -> Estim
 
 @dataclass(frozen=True)
 class AgreementReport:
-    """Every agreement coefficient of one set of labels, by name."""
+    """Every agreement coefficient of one set of labels, by name.
+
+    over_raters: the same values with intervals that speak of other raters too, where there are any.
+    """
 
     n_items: int
     n_raters: int
     n_labels: int
     coefficients: Mapping[str, Estimate]
+    over_raters: Mapping[str, Estimate] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
@@ -84,5 +88,12 @@ class AgreementReport:
             "n_items": self.n_items,
             "n_raters": self.n_raters,
             "n_labels": self.n_labels,
-            "coefficients": {name: e.as_json() for name, e in self.coefficients.items()},
+            "coefficients": {name: self._as_json(name) for name in self.coefficients},
         }
+
+    def _as_json(self, name: str) -> dict[str, Any]:
+        said = self.coefficients[name].as_json()
+        if name in self.over_raters:
+            beyond = self.over_raters[name].as_json()
+            said["over_raters"] = {key: beyond[key] for key in ("low", "high", "method", "reason")}
+        return said

@@ -8,9 +8,10 @@ from django.core.management.base import CommandError
 
 from annotations.measurement.agreement import agreement_by, measure_agreement
 from annotations.measurement.bootstrap import Bootstrap
-from annotations.measurement.coefficients import LEVELS, Level
-from annotations.measurement.counts import AgreementError, Label, count_values
+from annotations.measurement.counts import AgreementError, Label
+from annotations.measurement.ratings import read_ratings
 from annotations.measurement.results import AgreementReport, Estimate
+from annotations.measurement.weights import LEVELS, Level
 from annotations.tables import TableError, read_table
 from annotations.tables.labels import (
     LabelColumns,
@@ -93,7 +94,7 @@ def _overall(
     labels: list[LabelRow], scale: list[Label] | None, level: Level, bootstrap: Bootstrap
 ) -> AgreementReport:
     triples = ((row.item, row.rater, row.label) for row in labels)
-    return measure_agreement(count_values(triples, values=scale), level=level, bootstrap=bootstrap)
+    return measure_agreement(read_ratings(triples, values=scale), level=level, bootstrap=bootstrap)
 
 
 def _strata(

@@ -18,9 +18,11 @@ from annotations.measurement.agreement import (
     percent_agreement,
     specific_agreement,
 )
-from annotations.measurement.bootstrap import Bootstrap, collapse
-from annotations.measurement.coefficients import LEVELS, alpha_statistic
+from annotations.measurement.bootstrap import Bootstrap, items_of, values_of
+from annotations.measurement.coefficients import alpha_statistic
+from annotations.measurement.contributions import Layout, Scoring, collapse
 from annotations.measurement.counts import AgreementError, count_values
+from annotations.measurement.weights import LEVELS, agreement_weights, squared_distances
 
 QUICK = Bootstrap(replicates=50)
 
@@ -67,10 +69,11 @@ def ratings_with_missing_labels(draw):
 @given(raters=ratings_with_missing_labels(), level=st.sampled_from(LEVELS))
 def test_our_alpha_equals_the_package_whatever_is_missing(raters, level):
     counts = count_values(labels_of(raters))
-    patterns = collapse(counts)
-    ours = alpha_statistic(counts, patterns, level=level)(
-        patterns.multiplicity[None, :].astype(float)
-    )
+    scoring = Scoring(squared_distances(counts.values, level), agreement_weights(counts.values))
+    statistic = alpha_statistic(scoring)
+    layout = Layout(statistic.needs, len(counts.values))
+    items = items_of(collapse(counts), scoring, layout)
+    ours = values_of(items.sums(items.whole()), {"alpha": statistic})["alpha"]
     data = np.array([[np.nan if x is None else x for x in row] for row in raters], dtype=float)
     used = {
         x for column in data.T if (~np.isnan(column)).sum() > 1 for x in column[~np.isnan(column)]

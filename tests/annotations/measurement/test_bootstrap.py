@@ -5,12 +5,23 @@ import itertools
 import krippendorff
 import numpy as np
 import pytest
+from scipy import stats
 
 from annotations.measurement import bootstrap as subject
 from annotations.measurement.agreement import krippendorff_alpha
-from annotations.measurement.bootstrap import Bootstrap, collapse, percentile_interval, resample
-from annotations.measurement.coefficients import LEVELS, alpha_statistic, fleiss_statistic
-from annotations.measurement.counts import count_values
+from annotations.measurement.bootstrap import (
+    Bootstrap,
+    draw,
+    draw_items,
+    items_of,
+    percentile_interval,
+    replicate,
+    values_of,
+)
+from annotations.measurement.coefficients import alpha_statistic, fleiss_statistic
+from annotations.measurement.contributions import Layout, Patterns, Scoring, collapse
+from annotations.measurement.counts import count_values, counts_from_matrix
+from annotations.measurement.weights import LEVELS, agreement_weights, squared_distances
 
 
 def noisy_labels(*, items, raters, seed, values=(1, 2, 3, 4), missing=0.2):
@@ -23,28 +34,69 @@ def noisy_labels(*, items, raters, seed, values=(1, 2, 3, 4), missing=0.2):
     ]
 
 
+def scored(counts, *, level="nominal", statistic=alpha_statistic):
+    """The items of these labels and the one statistic that is asked of them."""
+    scoring = Scoring(squared_distances(counts.values, level), agreement_weights(counts.values))
+    asked = {"asked": statistic(scoring)}
+    layout = Layout(asked["asked"].needs, len(counts.values))
+    return items_of(collapse(counts), scoring, layout), asked
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_each_replicate_equals_the_package_on_the_same_resample(level):
     counts = count_values(noisy_labels(items=60, raters=4, seed=1))
+    items, asked = scored(counts, level=level)
     patterns = collapse(counts)
-    statistic = alpha_statistic(counts, patterns, level=level)
+    weights = draw(items.multiplicity, 25, np.random.default_rng(2))
+    ours = values_of(items.sums(weights @ items.columns(0, len(weights[0]))), asked)["asked"]
 
-    for weights in resample(patterns, Bootstrap(replicates=25, seed=2)):
-        ours = statistic(weights)
-        for row, value in zip(weights.astype(int), ours, strict=True):
-            rows = np.repeat(patterns.counts.astype(int), row, axis=0)
-            reference = krippendorff.alpha(
-                value_counts=rows, value_domain=list(counts.values), level_of_measurement=level
-            )
-            assert value == pytest.approx(reference, abs=1e-10)
+    for row, value in zip(weights, ours, strict=True):
+        rows = np.repeat(patterns.counts.astype(int), row, axis=0)
+        reference = krippendorff.alpha(
+            value_counts=rows, value_domain=list(counts.values), level_of_measurement=level
+        )
+        assert value == pytest.approx(reference, abs=1e-10)
 
 
 def test_every_resample_has_as_many_items_as_the_data():
     patterns = collapse(count_values(noisy_labels(items=37, raters=3, seed=3)))
+    few = draw(patterns.multiplicity, 20, np.random.default_rng(0))
+    many = draw_items(1_001, 40, np.random.default_rng(0))
 
-    weights = np.concatenate(list(resample(patterns, Bootstrap(replicates=20))))
-    assert weights.shape == (20, len(patterns.counts))
-    assert (weights.sum(axis=1) == patterns.multiplicity.sum()).all()
+    assert few.shape == (20, len(patterns.counts))
+    assert (few.sum(axis=1) == patterns.n_items).all()
+    assert many.shape == (40, 1_001)
+    assert (many.sum(axis=1, dtype=int) == 1_001).all()
+
+
+def test_items_drawn_as_topped_up_poisson_counts_are_multinomial():
+    n, size = 601, 4_000
+    drawn = draw_items(n, size, np.random.default_rng(4)).astype(int)
+
+    # Of one item: binomial(n, 1/n); of two: covariance -1/n; none is drawn more often than another.
+    seen = np.bincount(drawn.ravel(), minlength=8)[:8]
+    expected = stats.binom.pmf(np.arange(8), n, 1 / n) * n * size
+    assert (np.abs(seen - expected) < 5 * np.sqrt(expected)).all()
+    of_items = drawn.sum(axis=0)
+    spread = ((of_items - size) ** 2 / (size * (1 - 1 / n))).sum()
+    assert stats.chi2.sf(spread, n - 1) > 1e-3
+    halves = drawn[:, : n // 2].sum(axis=1)
+    share = (n // 2) / n
+    assert halves.mean() == pytest.approx(n * share, abs=5 * np.sqrt(n * share / 2 / size))
+    assert halves.var() == pytest.approx(n * share * (1 - share), rel=0.1)
+
+
+def test_rows_as_they_are_and_patterns_give_the_same_interval(monkeypatch):
+    counts = count_values(noisy_labels(items=2_000, raters=3, seed=11))
+    how = Bootstrap(replicates=4_000)
+    collapsed = krippendorff_alpha(counts, level="ordinal", bootstrap=how)
+    monkeypatch.setattr("annotations.measurement.contributions.FEW", 0)
+    monkeypatch.setattr("annotations.measurement.contributions.WORTH_COLLAPSING", 1_000)
+    one_by_one = krippendorff_alpha(counts, level="ordinal", bootstrap=how)
+
+    assert one_by_one.value == collapsed.value
+    assert one_by_one.low == pytest.approx(collapsed.low, abs=0.002)
+    assert one_by_one.high == pytest.approx(collapsed.high, abs=0.002)
 
 
 def test_patterns_stand_for_rows_drawn_one_by_one():
@@ -64,15 +116,17 @@ def test_patterns_stand_for_rows_drawn_one_by_one():
     assert found.high == pytest.approx(high, abs=0.02)
 
 
-def test_the_same_seed_gives_the_same_interval_in_chunks_of_any_size(monkeypatch):
-    counts = count_values(noisy_labels(items=50, raters=3, seed=7))
+def test_the_same_seed_gives_the_same_interval_in_strips_and_threads_of_any_number(monkeypatch):
+    counts = count_values(noisy_labels(items=700, raters=5, seed=7, values=range(6)))
     whole = krippendorff_alpha(counts, level="ordinal")
+    monkeypatch.setattr(subject, "STRIP", 100)
     monkeypatch.setattr(subject, "CHUNK", 100)
+    monkeypatch.setattr(subject, "WORTH_THREADS", 0)
     in_pieces = krippendorff_alpha(counts, level="ordinal")
 
     assert in_pieces.low == pytest.approx(whole.low, abs=1e-12)
     assert in_pieces.high == pytest.approx(whole.high, abs=1e-12)
-    assert krippendorff_alpha(counts, bootstrap=Bootstrap(seed=8)).low != whole.low
+    assert krippendorff_alpha(counts, level="ordinal", bootstrap=Bootstrap(seed=8)).low != whole.low
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
@@ -109,14 +163,29 @@ def test_the_percentiles_are_those_of_the_replicates():
     assert (found.low, found.high, found.reason) == (pytest.approx(0.05), pytest.approx(0.95), None)
 
 
-def test_weights_of_one_each_are_the_data_themselves():
-    patterns = collapse(count_values(noisy_labels(items=40, raters=3, seed=9, missing=0)))
-    one_by_one = subject.Patterns(
-        np.repeat(patterns.counts, patterns.multiplicity, axis=0),
-        np.ones(patterns.multiplicity.sum(), dtype=np.int64),
-    )
+def test_an_item_of_weight_two_counts_like_two_items():
+    matrix = [[3, 0, 1], [1, 2, 1], [0, 4, 0], [2, 0, 2], [0, 1, 3]]
+    weights = [1, 2, 1, 3, 1]
+    weighed = counts_from_matrix(matrix, values=[1, 2, 3], weights=weights)
+    repeated = counts_from_matrix(np.repeat(matrix, weights, axis=0), values=[1, 2, 3])
 
-    collapsed = fleiss_statistic(patterns)(patterns.multiplicity[None, :].astype(float))
-    assert fleiss_statistic(one_by_one)(np.ones((1, 40)))[0] == pytest.approx(
-        collapsed[0], abs=1e-12
+    for level in LEVELS:
+        ours, package = (krippendorff_alpha(c, level=level).value for c in (weighed, repeated))
+        assert ours == pytest.approx(package, abs=1e-12)
+
+
+def test_one_by_one_or_as_patterns_the_data_have_the_same_sums():
+    counts = count_values(noisy_labels(items=40, raters=3, seed=9, missing=0))
+    items, asked = scored(counts, statistic=fleiss_statistic)
+    patterns = collapse(counts)
+    one_by_one = Patterns(
+        np.repeat(patterns.counts, patterns.multiplicity, axis=0),
+        np.ones(patterns.n_items, dtype=np.int64),
+        np.ones(patterns.n_items),
+        np.arange(patterns.n_items),
     )
+    scoring = Scoring(None, agreement_weights(counts.values))
+    rows = items_of(one_by_one, scoring, Layout(asked["asked"].needs, len(counts.values)))
+
+    assert rows.whole() == pytest.approx(items.whole(), abs=1e-12)
+    assert len(replicate(rows, asked, Bootstrap(replicates=7))["asked"]) == 7
