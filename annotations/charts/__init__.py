@@ -7,6 +7,7 @@ compact one.
 """
 
 from annotations.charts.course import CoursePoint, course
+from annotations.charts.curve import Curve, curves
 from annotations.charts.drawing import format_number
 from annotations.charts.planes import (
     ReliabilityBin,
@@ -21,6 +22,7 @@ from annotations.charts.track import LoopState, LoopStep, loop_picture
 __all__ = [
     "BarRow",
     "CoursePoint",
+    "Curve",
     "ForestRow",
     "LoopState",
     "LoopStep",
@@ -29,6 +31,7 @@ __all__ = [
     "ScatterPoint",
     "bars",
     "course",
+    "curves",
     "forest",
     "format_number",
     "loop_picture",

@@ -250,7 +250,7 @@ def _thinned(drawn: Sequence[Drawn], best: Sequence[Drawn]) -> list[Drawn]:
 
 def _cloud(plain: Sequence[Drawn], groups: Sequence[str], plane: Plane) -> list[str]:
     return [
-        _symbol(groups.index(p.group), plane.x.at(x), plane.y.at(y), 3.2, faint=True)
+        symbol(groups.index(p.group), plane.x.at(x), plane.y.at(y), 3.2, faint=True)
         for x, y, p in plain
     ]
 
@@ -270,7 +270,7 @@ def _numbered(marked: Sequence[Drawn], groups: Sequence[str], plane: Plane) -> l
     taken: list[tuple[float, float]] = []
     for number, (x, y, p) in enumerate(marked, start=1):
         at_x, at_y = plane.x.at(x), plane.y.at(y)
-        parts.append(_symbol(groups.index(p.group), at_x, at_y, 5.5))
+        parts.append(symbol(groups.index(p.group), at_x, at_y, 5.5))
         spots = [(11, -7), (-11, -7), (11, 15), (-11, 15), (0, -12), (0, 21), (22, 4), (-22, 4)]
         free = [
             (at_x + dx, at_y + dy)
@@ -286,7 +286,7 @@ def _numbered(marked: Sequence[Drawn], groups: Sequence[str], plane: Plane) -> l
     return parts
 
 
-def _symbol(group: int, x: float, y: float, r: float, *, faint: bool = False) -> str:
+def symbol(group: int, x: float, y: float, r: float, *, faint: bool = False) -> str:
     """A shape and a colour for each group, so that colour is never alone."""
     series = f"chart-fill chart-s{group % SERIES + 1}{' chart-faint' if faint else ' chart-edge'}"
     shape = group % 5
@@ -341,7 +341,7 @@ def _group_key(groups: Sequence[str], plane: Plane, y: float) -> tuple[list[str]
         wide = min(24 + 8 * len(name), plane.width - 24)
         if x + wide > plane.width and x > 12:
             x, y = 12.0, y + 20
-        parts.append(_symbol(number, x, y - 4, 4.5))
+        parts.append(symbol(number, x, y - 4, 4.5))
         parts.append(words(name, x + 11, y, class_="chart-small", width=wide - 12, size=12))
         x += wide
     return parts, y + 24 if named else y
@@ -355,7 +355,7 @@ def _key_row(
         f"{format_number(p.y)} {format_interval(p.y_low, p.y_high)}"
     )
     parts = [
-        _symbol(group, 12, y - 4.5, 4.5),
+        symbol(group, 12, y - 4.5, 4.5),
         words(number, 36, y, class_="chart-strong", anchor="end"),
     ]
     if compact:

@@ -32,6 +32,7 @@ class ForestRow:
     n: int | None = None
     reason: str = ""
     href: str = ""
+    tick: float | None = None  # a number to be seen beside the estimate, and not to be trusted
 
 
 BarRow = ForestRow
@@ -101,7 +102,7 @@ def _rows(
     mark: Mark,
 ) -> str:
     layout = COMPACT if compact else WIDE
-    drawn = [value for row in rows for value in (row.value, row.low, row.high)]
+    drawn = [value for row in rows for value in (row.value, row.low, row.high, row.tick)]
     low, high = domain or domain_of(drawn, include=[r.value for r in references])
     check_domain((low, high))
     scale = Scale(low, high, *layout.plot)
@@ -159,7 +160,7 @@ def _reference_lines(
 
 def _row(row: ForestRow, scale: Scale, top: float, layout: Layout, mark: Mark) -> list[str]:
     y = top + layout.middle
-    drawn = mark(row, scale, y) if is_number(row.value) else []
+    drawn = [*_tick(row, scale, y), *(mark(row, scale, y) if is_number(row.value) else [])]
     texts = _compact_texts(row, top, layout) if layout.compact else _wide_texts(row, y, layout)
     return [*drawn, *texts]
 
@@ -233,6 +234,14 @@ def _point(row: ForestRow, scale: Scale, y: float) -> list[str]:
     return parts
 
 
+def _tick(row: ForestRow, scale: Scale, y: float) -> list[str]:
+    """A faint upright line, behind the estimate."""
+    if row.tick is None or not is_number(row.tick) or not scale.holds(row.tick):
+        return []
+    x = scale.at(row.tick)
+    return [line(x, y - 9, x, y + 9, class_="chart-tick")]
+
+
 def _bar(row: ForestRow, scale: Scale, y: float) -> list[str]:
     zero = scale.at(0.0)
     end = scale.at(row.value or 0.0)
@@ -268,7 +277,9 @@ def _undefined(row: ForestRow) -> str:
 
 
 def _sentence(row: ForestRow) -> str:
+    tick = f"faint tick at {format_number(row.tick)}" if is_number(row.tick) else ""
     if not is_number(row.value):
-        return f"{row.label}: {_undefined(row)}."
-    parts = [format_number(row.value), format_interval(row.low, row.high), _n(row)]
+        said = f"{row.label}: {_undefined(row)}"
+        return f"{said}; {tick}." if tick else f"{said}."
+    parts = [format_number(row.value), format_interval(row.low, row.high), _n(row), tick]
     return f"{row.label}: {', '.join(part for part in parts if part)}."

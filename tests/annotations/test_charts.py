@@ -10,6 +10,7 @@ import pytest
 from annotations.charts import (
     BarRow,
     CoursePoint,
+    Curve,
     ForestRow,
     LoopStep,
     Reference,
@@ -17,6 +18,7 @@ from annotations.charts import (
     ScatterPoint,
     bars,
     course,
+    curves,
     forest,
     format_number,
     loop_picture,
@@ -54,7 +56,7 @@ def loop(stands_at: int, state: str = "current", text: str = "") -> list[LoopSte
 
 def every_chart(text: str, *, compact: bool) -> dict[str, str]:
     """One of each chart with `text` wherever a text can stand."""
-    row = ForestRow(text, 0.4, 0.3, 0.5, 12, "", "/cases")
+    row = ForestRow(text, 0.4, 0.3, 0.5, 12, "", "/cases", tick=0.6)
     none = ForestRow(text, None, None, None, 3, text)
     points = [
         ScatterPoint(0.1 * i, 0.5 - 0.1 * i, text, 0.0, 0.9, 0.0, 0.9, text, i % 2 == 0, "/judges")
@@ -70,6 +72,14 @@ def every_chart(text: str, *, compact: bool) -> dict[str, str]:
         "loop": loop_picture(loop(3, text=text), title=text, compact=compact),
         "progress": progress(3, 8, title=text),
         "sparkline": sparkline([0.1, None, 0.3], title=text),
+        "curve": curves(
+            [Curve(text, [(0, 0.3), (100, 0.2)]), Curve(text, [])],
+            title=text,
+            x_label=text,
+            y_label=text,
+            now=20,
+            compact=compact,
+        ),
         "course": course(
             [CoursePoint(text, 3), CoursePoint(text, 8)], 12, title=text, compact=compact
         ),
@@ -354,3 +364,31 @@ def test_shapes_have_three_to_one_and_text_four_and_a_half_to_one(theme: str):
 def test_dark_by_system_and_dark_by_choice_are_the_same():
     assert palette("dark") == palette("system dark")
     assert palette("dark").keys() == palette("light").keys()
+
+
+# ---- what more work would buy, and what is not to be trusted
+
+
+def test_a_tick_is_drawn_faint_behind_the_estimate_and_said_in_words(compact: bool):
+    svg = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50, tick=0.4)], domain=(0, 1), compact=compact)
+    ticks = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-tick"]
+    assert len(ticks) == 1
+    assert "faint tick at 0.400" in svg
+    plain = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50)], domain=(0, 1), compact=compact)
+    assert "tick" not in plain
+
+
+def test_a_tick_widens_the_frame_so_that_it_is_seen():
+    svg = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50, tick=0.9)])
+    (tick,) = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-tick"]
+    left, right = 220, 488
+    assert left < float(tick.attrib["x1"]) < right
+
+
+def test_curves_fall_from_left_to_right_and_say_their_points(compact: bool):
+    line = Curve("best", [(0, 0.3), (100, 0.2), (200, 0.1)])
+    svg = curves([line], title="Width", x_label="labels", y_label="width", compact=compact)
+    (drawn,) = [e for e in parsed(svg).iter(f"{SVG}path") if "chart-line" in e.attrib["class"]]
+    heights = [float(step.split()[1]) for step in drawn.attrib["d"][1:].split(" L")]
+    assert heights == sorted(heights)  # down the page
+    assert "best: 0.300 at 0, 0.200 at 100, 0.100 at 200." in svg
