@@ -1,150 +1,324 @@
-"""What the AI's help does to this project's raters: each arm minus blind, for leads.
+"""What the AI's help does to this project's raters: each arm against blind, for leads.
 
-Accuracy is against answers that an adjudicator decided. Adoption is how often the final answer is
-the AI's where the AI was wrong: on such cases, and on sentinels, whose first answers were blind.
-Only people are counted: imported sheets had no arm, and simulated raters look at nothing.
+Which answers may be compared with which, and why, is in measurement/exposure.py. Only people are
+counted: imported sheets had no arm, and simulated raters look at nothing. First answers of the arm reveal are
+blind; the figures here are of last words, and labels of exposed arms are pooled with no others.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 
 from annotations import arms, checks, known
 from annotations.answers import Answer
 from annotations.measurement.anchoring import (
-    detectable_shift,
-    difference_of_medians,
-    difference_of_shares,
+    Revisions,
+    alpha_within,
+    difference_of_alphas,
+    revisions,
 )
-from annotations.measurement.inference import proportion
+from annotations.measurement.crossed import (
+    Row,
+    design_effect,
+    difference_of_shares,
+    ratio_of_means,
+    share,
+    variance_of_difference,
+)
+from annotations.measurement.exposure import (
+    Decided,
+    Given,
+    Question,
+    adopted,
+    ai_errors,
+    departing,
+    drawn_to_ai,
+    in_order,
+    split,
+    wrong,
+)
+from annotations.measurement.power import Reach, reach
 from annotations.measurement.results import Estimate
+from annotations.measurement.sequential import (
+    Evidence,
+    above_tolerated,
+    against_blind,
+    combine,
+)
 from annotations.models import Annotation, Gold, Project, Verdict
-from annotations.statuses import AnnotationStatus, Arm, RaterKind, VerdictStatus
+from annotations.statuses import (
+    AnnotationStatus,
+    Arm,
+    Provenance,
+    RaterKind,
+    VerdictStatus,
+)
 
 # The newest sheets and settled answers; older ones were given under other rules and guidelines.
 MOST = 20_000
 AFTER_BLIND = (Arm.REVEAL, Arm.EVIDENCE, Arm.SHOWN)
 
-Shares = dict[Arm, list[tuple[int, bool]]]
+
+@dataclass(frozen=True)
+class Planted:
+    """One planted, wrong answer: what the rater said first, and last."""
+
+    rater: int
+    question: Question
+    at: datetime
+    first: str
+    final: str
+    word: str
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the own answer was another, so that there was something to take over."""
+        return self.first != self.word
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that the read-out and the rule of suspension are made from; read once."""
+
+    given: Sequence[Given]
+    decided: Mapping[Question, Decided]  # by an adjudicator, or with the file
+    settled: Mapping[Question, str]  # these, and what people settled unanimously
+    ai: Mapping[Question, str]
+    planted: Sequence[Planted]
+    seconds: Mapping[Arm, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of an arm, and of the arm minus blind (None in the arm blind itself)."""
+
+    name: str
+    value: Estimate
+    shift: Estimate | None
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One arm: its figures, and each minus the arm blind."""
+    """One arm. Shifts are differences, of seconds a ratio; alpha is by criterion id."""
 
     arm: Arm
     sheets: int
-    accuracy: Estimate
-    adoption: Estimate
+    accuracy: Figure
+    departures: Figure
+    adoption: Figure  # on decided cases on which the AI erred
+    planted: Figure  # on sentinels
+    cant_tell: Figure
     seconds: float | None
-    accuracy_shift: Estimate | None  # None in the arm blind itself
-    adoption_shift: Estimate | None
-    seconds_shift: Estimate | None
-    detectable: float | None  # the smallest fall of accuracy that these answers could tell
+    seconds_ratio: Estimate | None
+    alpha: Mapping[int, Figure]
+    changed: Revisions | None  # in the arm reveal: first answers against last words
+    reach: Reach | None  # what the answers on decided cases can tell of accuracy
 
     @property
     def harms(self) -> bool:
         """Whether answers are less often right than blind ones, beyond what chance explains."""
-        shift = self.accuracy_shift
+        shift = self.accuracy.shift
         return shift is not None and shift.high is not None and shift.high < 0
 
 
 def readout(project: Project) -> list[Effect]:
     """Every arm, blind first."""
-    right, adopted = _against_gold(project)
-    for arm, rater, took in _sentinels(project):
-        adopted[arm].append((rater, took))
-    seconds = _seconds(project)
-    sheets = Counter({Arm(arm): len(rows) for arm, rows in seconds.items()})
-    return [_effect(arm, sheets[arm], right, adopted, seconds) for arm in (Arm.BLIND, *AFTER_BLIND)]
+    record = read(project)
+    return [_effect(arm, record) for arm in (Arm.BLIND, *AFTER_BLIND)]
 
 
-def _effect(
-    arm: Arm, sheets: int, right: Shares, adopted: Shares,
-    seconds: Mapping[Arm, Sequence[tuple[int, float]]],
-) -> Effect:  # fmt: skip
-    times = [x for _, x in seconds[arm]]
-    k, n = sum(x for _, x in right[arm]), len(right[arm])
-    others = arm != Arm.BLIND
-    smaller = min(n, len(right[Arm.BLIND]))
-    wrong = sum(not x for _, x in right[Arm.BLIND])
-    share = wrong / len(right[Arm.BLIND]) if right[Arm.BLIND] else None
+def evidence_of_harm(record: Record, arm: Arm, *, since: datetime | None) -> Evidence:
+    """What speaks for suspending the arm, counted afresh from `since` on (see measurement/sequential.py)."""
+    given, decided = record.given, record.decided
+    processes = [
+        against_blind("departs from a peer", in_order(departing(given, arm), since=since)),
+        against_blind("wrong on decided cases", in_order(wrong(given, decided, arm), since=since)),
+    ]
+    errors, contradictions = ai_errors(given, record.ai, record.settled)
+    if 2 * errors > contradictions:
+        drawn = in_order(drawn_to_ai(given, record.ai, arm), since=since)
+        processes.append(against_blind("drawn to the AI's side", drawn))
+    if arm == Arm.REVEAL:
+        rows = [
+            (one.at, one.final == one.word)
+            for one in sorted(record.planted, key=lambda one: one.at)
+            if one.contradicts and (since is None or one.at > since)
+        ]
+        processes.append(above_tolerated("took over planted, wrong answers", rows))
+    return combine(processes, arms=len(AFTER_BLIND))
+
+
+def _effect(arm: Arm, record: Record) -> Effect:
+    given, decided = record.given, record.decided
+    times = record.seconds.get(arm, [])
+    is_blind = arm == Arm.BLIND
+    errors = split(wrong(given, decided, arm))
+    told = [(g, i, 1 - x) for g, i, x in errors[0]], [(g, i, 1 - x) for g, i, x in errors[1]]
     return Effect(
         arm=arm,
-        sheets=sheets,
-        accuracy=proportion(k, n),
-        adoption=proportion(sum(x for _, x in adopted[arm]), len(adopted[arm])),
-        seconds=median(times) if times else None,
-        accuracy_shift=difference_of_shares(right[arm], right[Arm.BLIND]) if others else None,
-        adoption_shift=difference_of_shares(adopted[arm], adopted[Arm.BLIND]) if others else None,
-        seconds_shift=difference_of_medians(seconds[arm], seconds[Arm.BLIND]) if others else None,
-        # A fall of accuracy is a rise of errors.
-        detectable=detectable_shift(share, smaller) if others and share is not None else None,
+        sheets=len(times),
+        accuracy=_figure("right on decided cases", told, is_blind),
+        departures=_figure("departs from a peer", split(departing(given, arm)), is_blind),
+        adoption=_figure("AI's error", split(adopted(given, decided, record.ai, arm)), is_blind),
+        planted=_figure("planted error", _planted_rows(record, arm), is_blind),
+        cant_tell=_figure("can't tell", _cant_tell(given, arm), is_blind),
+        seconds=median(x for _, _, x in times) if times else None,
+        seconds_ratio=None if is_blind else ratio_of_means(times, record.seconds.get(Arm.BLIND, [])),
+        alpha=_alphas(given, arm),
+        changed=_changed(given, decided) if arm == Arm.REVEAL else None,
+        reach=None if is_blind else _reach(*errors),
+    )  # fmt: skip
+
+
+def _figure(name: str, sides: tuple[Sequence[Row], Sequence[Row]], is_blind: bool) -> Figure:
+    helped, blind = sides
+    if is_blind:  # the arm is its own base: all its rows count as helped ones
+        return Figure(name, share(helped), None)
+    return Figure(name, share(helped), difference_of_shares(helped, blind))
+
+
+def _planted_rows(record: Record, arm: Arm) -> tuple[list[Row], list[Row]]:
+    """A planted answer is met in the arm reveal; its first answer is the blind one of the same person."""
+    last: list[Row] = [(p.rater, p.question[0], float(p.final == p.word)) for p in record.planted]
+    first: list[Row] = [(p.rater, p.question[0], float(p.first == p.word)) for p in record.planted]
+    if arm == Arm.BLIND:
+        return first, []
+    return (last, first) if arm == Arm.REVEAL else ([], first)
+
+
+def _cant_tell(given: Sequence[Given], arm: Arm) -> tuple[list[Row], list[Row]]:
+    cant = str(VerdictStatus.CANT_TELL)
+    sides: dict[str, list[Row]] = defaultdict(list)
+    for one in given:
+        sides[one.arm].append((one.rater, one.question[0], float(one.final == cant)))
+    return sides[arm], [] if arm == Arm.BLIND else sides[Arm.BLIND]
+
+
+def _alphas(given: Sequence[Given], arm: Arm) -> dict[int, Figure]:
+    """Agreement of last words within the arm, criterion by criterion: answers only, as on all pages."""
+    no_answer = {str(status) for status in VerdictStatus}
+    sides: dict[int, dict[str, list[tuple[int, int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for one in given:
+        if one.final not in no_answer:
+            criterion = int(str(one.question[1]))
+            sides[criterion][one.arm].append((one.rater, one.question[0], one.final))  # type: ignore[arg-type]
+    found = {}
+    for criterion, by_arm in sorted(sides.items()):
+        helped, blind = by_arm[arm], by_arm[Arm.BLIND]
+        shift = None if arm == Arm.BLIND else difference_of_alphas(helped, blind)
+        found[criterion] = Figure("alpha", alpha_within(helped), shift)
+    return found
+
+
+def _changed(given: Sequence[Given], decided: Mapping[Question, Decided]) -> Revisions:
+    return revisions(
+        (one.first == decided[one.question].word, one.final == decided[one.question].word)
+        for one in given
+        if one.arm == Arm.REVEAL and one.question in decided
     )
 
 
-def _against_gold(project: Project) -> tuple[Shares, Shares]:
-    """By arm: (rater, final answer is the decided one), and (rater, it is the AI's wrong one)."""
-    decided = {
-        (gold.case_id, gold.criterion_id): gold.value
-        for gold in Gold.objects.filter(
-            project=project, superseded_at__isnull=True, status=VerdictStatus.ANSWERED,
-            provenance__in=known.DECIDED,
-        ).order_by("-id")[:MOST]
-    }  # fmt: skip
-    said = _ai_answers(project, {case_id for case_id, _ in decided})
-    right: Shares = defaultdict(list)
-    adopted: Shares = defaultdict(list)
-    for arm, rater, key, word in _final_answers({case_id for case_id, _ in decided}):
-        if key not in decided:
-            continue
-        right[arm].append((rater, word == decided[key]))
-        ai = said.get(key)
-        if ai is not None and ai != decided[key]:
-            adopted[arm].append((rater, word == ai))
-    return right, adopted
+def _reach(helped: Sequence[Row], blind: Sequence[Row]) -> Reach | None:
+    """A fall of accuracy is a rise of errors: that rise is what has to be told."""
+    if not blind:
+        return None
+    p0 = sum(x for _, _, x in blind) / len(blind)
+    p1 = sum(x for _, _, x in helped) / len(helped) if helped else p0
+    effect = 1.0
+    if helped:
+        variance = variance_of_difference(helped, blind)[0]
+        effect = design_effect(variance, p1, len(helped), p0, len(blind))
+    return reach(p0, len(helped), len(blind), design_effect=effect)
 
 
-def _final_answers(case_ids: set[int]) -> Iterator[tuple[Arm, int, tuple[int, int], str]]:
-    rows = Verdict.objects.filter(case__in=case_ids, annotation__rater__kind=RaterKind.PERSON)
-    final: dict[tuple[int, int], tuple[Arm, int, tuple[int, int], str]] = {}
-    for sheet, arm, rater, case_id, criterion, status, value in rows.order_by("revision").values_list(
-        "annotation", "annotation__arm", "annotation__rater", "case_id", "criterion_id", "status",
-        "value",
-    ):  # fmt: skip
-        word = Answer(VerdictStatus(status), value).word
-        final[sheet, criterion] = (Arm(arm), rater, (case_id, criterion), word)
-    yield from final.values()
+# ---- what is read
 
 
-def _ai_answers(project: Project, case_ids: set[int]) -> dict[tuple[int, int], str]:
-    rows = Verdict.objects.filter(
-        case__in=case_ids, annotation__rater__project=project, status=VerdictStatus.ANSWERED,
-        annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=arms.PRELABELLER,
-    ).order_by("id")  # fmt: skip
-    return {(case, key): value for case, key, value in
-            rows.values_list("case_id", "criterion_id", "value")}  # fmt: skip
+def read(project: Project) -> Record:
+    """The newest sheets of people with their decisions, what the AI said, and the sentinels."""
+    gold = Gold.objects.filter(
+        project=project, superseded_at__isnull=True, status=VerdictStatus.ANSWERED
+    ).order_by("-id").values_list(
+        "case_id", "criterion_id", "value", "provenance", "settled_at"
+    )[:MOST]  # fmt: skip
+    settled: dict[Question, str] = {}
+    decided: dict[Question, Decided] = {}
+    for case_id, criterion, word, provenance, at in gold:
+        settled[case_id, criterion] = word
+        if provenance in known.DECIDED:
+            came_along = provenance == Provenance.IMPORTED
+            decided[case_id, criterion] = Decided(word, at, came_along)
+    sheets = _sheets(project)
+    return Record(
+        given=_given(sheets), decided=decided, settled=settled, ai=_ai_answers(project),
+        planted=list(_planted(project)), seconds=_seconds(sheets.values()),
+    )  # fmt: skip
 
 
-def _sentinels(project: Project) -> Iterator[tuple[Arm, int, bool]]:
-    """Each planted answer twice: against the first, blind answer and against the last word."""
-    for check in checks.sentinels_answered(project):
-        for key, one in check.planted.items():
-            yield Arm.BLIND, check.rater_id, check.given.get(key) == one["word"]
-            yield Arm.REVEAL, check.rater_id, check.final.get(key) == one["word"]
+Sheet = tuple[Arm, int, int, float | None, datetime]  # arm, rater, case, seconds, submitted
 
 
-def _seconds(project: Project) -> dict[Arm, list[tuple[int, float]]]:
+def _sheets(project: Project) -> dict[int, Sheet]:
     rows = (
         Annotation.objects.filter(
-            project=project, status=AnnotationStatus.SUBMITTED, seconds__isnull=False,
-            rater__kind=RaterKind.PERSON,
+            project=project, status=AnnotationStatus.SUBMITTED, rater__kind=RaterKind.PERSON
         )
         .order_by("-id")
-        .values_list("arm", "rater_id", "seconds")[:MOST]
-    )  # fmt: skip
-    found: dict[Arm, list[tuple[int, float]]] = defaultdict(list)
-    for arm, rater, seconds in rows:
-        found[Arm(arm)].append((rater, float(seconds or 0)))
+        .values_list("id", "arm", "rater_id", "case_id", "seconds", "submitted_at")[:MOST]
+    )
+    return {
+        pk: (Arm(arm), rater, case_id, seconds, at)
+        for pk, arm, rater, case_id, seconds, at in rows
+        if at is not None
+    }
+
+
+def _given(sheets: Mapping[int, Sheet]) -> list[Given]:
+    """First and last word of each sheet on each criterion."""
+    words: dict[tuple[int, int], list[str]] = {}
+    rows = Verdict.objects.filter(annotation__in=list(sheets)).order_by("revision")
+    for sheet, criterion, status, value in rows.values_list(
+        "annotation_id", "criterion_id", "status", "value"
+    ):
+        word = Answer(VerdictStatus(status), value).word
+        words.setdefault((sheet, criterion), []).append(word)
+    found = []
+    for (sheet, criterion), said in words.items():
+        arm, rater, case_id, _, at = sheets[sheet]
+        found.append(Given(rater, (case_id, criterion), str(arm), said[0], said[-1], at))
+    return found
+
+
+def _ai_answers(project: Project) -> dict[Question, str]:
+    """What the pre-labelling judge said last on each case that people answered."""
+    people = Annotation.objects.filter(
+        project=project, rater__kind=RaterKind.PERSON, status=AnnotationStatus.SUBMITTED
+    )
+    rows = Verdict.objects.filter(
+        annotation__project=project, status=VerdictStatus.ANSWERED, case__in=people.values("case"),
+        annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=arms.PRELABELLER,
+    ).order_by("id").values_list("case_id", "criterion_id", "value")  # fmt: skip
+    return {(case_id, criterion): value for case_id, criterion, value in rows}
+
+
+def _planted(project: Project) -> list[Planted]:
+    keys = dict(project.rubric.criteria.values_list("key", "pk"))
+    found = []
+    for check in checks.sentinels_answered(project):
+        for key, one in check.planted.items():
+            at = check.answered_at or check.created_at
+            found.append(Planted(
+                check.rater_id, (check.case_id, keys.get(key, 0)), at,
+                check.given.get(key, ""), check.final.get(key, ""), one["word"],
+            ))  # fmt: skip
+    return found
+
+
+def _seconds(sheets: Iterable[Sheet]) -> dict[Arm, list[Row]]:
+    found: dict[Arm, list[Row]] = defaultdict(list)
+    for arm, rater, case_id, seconds, _ in sheets:
+        if seconds is not None:
+            found[arm].append((rater, case_id, float(seconds)))
     return found

@@ -189,6 +189,14 @@ BLIND_ARMS = frozenset({Arm.BLIND, Arm.REVEAL})
 EXPOSED_ARMS = frozenset({Arm.EVIDENCE, Arm.SHOWN})
 
 
+class Drift(StrEnum):
+    """What is watched for a change over time."""
+
+    CHECKS = "checks"  # wrong answers to cases whose answer is known
+    REPEATS = "repeats"  # own cases of a while ago, answered otherwise
+    RATE = "rate"  # positive answers at the same predicted score
+
+
 class VerdictStatus(StrEnum):
     """Six different answers: none of the last five is ever read as "does not violate"."""
 

@@ -4,6 +4,7 @@ from annotations.models.annotation import Annotation, Verdict
 from annotations.models.assignment import Check, Skip, Slot
 from annotations.models.audit import AuditEvent
 from annotations.models.case import Batch, Case, content_hash
+from annotations.models.gate import GateLook, GateMark, GateSignature
 from annotations.models.gold import (
     Adjudication,
     Gold,
@@ -24,6 +25,7 @@ from annotations.models.people import (
     Sitting,
 )
 from annotations.models.rubric import Criterion, CriterionVersion, Rubric, RubricVersion
+from annotations.models.watching import DriftAlarm, Suspension
 
 __all__ = [
     "Adjudication",
@@ -35,6 +37,10 @@ __all__ = [
     "CheckIn",
     "Criterion",
     "CriterionVersion",
+    "DriftAlarm",
+    "GateLook",
+    "GateMark",
+    "GateSignature",
     "Gold",
     "Invitation",
     "Job",
@@ -51,6 +57,7 @@ __all__ = [
     "Sitting",
     "Skip",
     "Slot",
+    "Suspension",
     "TalkVote",
     "Verdict",
     "content_hash",
