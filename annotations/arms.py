@@ -10,17 +10,19 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from annotations import audit, precedents, visibility
+from annotations import audit, precedents, rows, visibility
 from annotations.answers import Answer
 from annotations.details import EVIDENCE_FROM, Span, parts_of
 from annotations.errors import BadInput
-from annotations.models import Annotation, Case, Project, Rater, Slot, Verdict
+from annotations.models import Annotation, Case, Project, Rater, Slot, Suspension, Verdict
 from annotations.precedents import Precedent
 from annotations.statuses import (
     EXPOSED_ARMS,
@@ -108,8 +110,8 @@ def _fits(arm: Arm, case: Case, slot: Slot | None) -> bool:
 
 
 def has_ai_answer(case: Case) -> bool:
-    """Whether the pre-labelling judge answered anything on the case (one EXISTS query)."""
-    return prelabels(case.pk).filter(status=VerdictStatus.ANSWERED).exists()
+    """Whether the pre-labelling judge answered anything on the case (one query)."""
+    return VerdictStatus.ANSWERED in ai_statuses(case.pk)
 
 
 def has_evidence(case: Case, *, slot: Slot | None = None) -> bool:
@@ -129,6 +131,20 @@ def prelabels(case_id: int) -> QuerySet[Verdict]:
     return Verdict.objects.filter(
         case=case_id, annotation__rater__kind=RaterKind.JUDGE, annotation__rater__name=PRELABELLER
     )
+
+
+_STATUSES = """
+SELECT v.status FROM annotations_verdict v
+JOIN annotations_annotation a ON a.id = v.annotation_id
+JOIN annotations_rater r ON r.id = a.rater_id
+WHERE v.case_id = %(case)s AND r.kind = 'judge' AND r.name = %(judge)s
+"""
+
+
+def ai_statuses(case_id: int) -> set[str]:
+    """How the pre-labelling judge's answers on a case ended; nothing where it was not asked."""
+    found = rows.every(_STATUSES, values={"case": case_id, "judge": PRELABELLER})
+    return {status for (status,) in found}
 
 
 # ---- what leads set
@@ -156,18 +172,41 @@ def set_shares(
 
 
 @transaction.atomic
-def suspend(project: Project, arm: Arm, *, by: User, suspended: bool = True) -> Project:
-    """Stop an arm at once, also on cases at work, or let it go on; its share is blind meanwhile."""
+def suspend(
+    project: Project, arm: Arm, *, by: User | None, evidence: Mapping[str, Any] | None = None
+) -> Project:
+    """Stop an arm at once, also on cases at work; its share is blind meanwhile. Twice is once.
+
+    `by` is None where the rule does it; then `evidence` has the rule's figures.
+    """
     if arm == Arm.BLIND:
         raise BadInput("The arm blind can't be suspended: it is what all others are told against.")
     locked = Project.objects.select_for_update().get(pk=project.pk)
-    stopped = {Arm(one) for one in locked.suspended_arms}
-    if (arm in stopped) == suspended:
+    if arm in locked.suspended_arms:
         return locked
-    locked.suspended_arms = sorted(stopped | {arm} if suspended else stopped - {arm})
+    locked.suspended_arms = sorted({*locked.suspended_arms, str(arm)})
     locked.save(update_fields=["suspended_arms"])
-    verb = "suspended arm" if suspended else "resumed arm"
-    audit.record(verb, arm, project=locked, by=by)
+    figures = dict(evidence or {})
+    Suspension.objects.create(project=locked, arm=arm, by=by, evidence=figures)
+    audit.record("suspended arm", arm, project=locked, by=by, **figures)
+    return locked
+
+
+@transaction.atomic
+def resume(project: Project, arm: Arm, *, by: User, reason: str) -> Project:
+    """Let an arm go on, with a reason; the rule counts afresh from now on. Twice is once."""
+    if not reason.strip():
+        raise BadInput("Say why the arm goes on: it stands in the record beside the figures.")
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    if arm not in locked.suspended_arms:
+        return locked
+    locked.suspended_arms = sorted({*locked.suspended_arms} - {str(arm)})
+    locked.save(update_fields=["suspended_arms"])
+    # An arm that was stopped before suspensions had rows of their own is given one now.
+    found, _ = Suspension.objects.get_or_create(project=locked, arm=arm, ended_at=None)
+    found.ended_at, found.ended_by, found.reason = timezone.now(), by, reason.strip()
+    found.save(update_fields=["ended_at", "ended_by", "reason"])
+    audit.record("resumed arm", arm, project=locked, by=by, reason=found.reason)
     return locked
 
 

@@ -20,6 +20,7 @@ from annotations.details import NO_DETAILS, Details
 from annotations.errors import NotFound
 from annotations.models import (
     Annotation,
+    Case,
     Check,
     Project,
     Rater,
@@ -91,13 +92,13 @@ def skip(slot: Slot, *, rater: Rater, reason: str) -> None:
 
 
 _PLACE = f"""
-SELECT {rows.columns(Slot, "s")} FROM annotations_slot s WHERE s.id = %s AND s.project_id = %s
+SELECT {rows.columns(Slot, "s")} FROM annotations_slot s WHERE s.id = %(slot)s AND s.project_id = %(project)s
 """  # noqa: S608 (column names)
 
 
 def place_of(rater: Rater, pk: int) -> Slot:
     """A place in the rater's project, whoever holds it now; its case is read when it is asked for."""
-    row = rows.one(_PLACE, [pk, rater.project_id])
+    row = rows.one(_PLACE, values={"slot": pk, "project": rater.project_id})
     if row is None:
         raise NotFound(NO_PLACE)
     slot = rows.build(Slot, row)
@@ -166,17 +167,33 @@ def undo(rater: Rater) -> Slot:
     return checks.take_back(rater, after=submitted_at) or labelling.undo(rater)
 
 
+_OWN_SHEET = f"""
+SELECT {rows.columns(Annotation, "a")}, {rows.columns(Case, "c")}, {rows.columns(RubricVersion, "v")}
+FROM annotations_annotation a JOIN annotations_case c ON c.id = a.case_id
+JOIN annotations_rubricversion v ON v.id = a.rubric_version_id
+WHERE a.id = %(sheet)s AND a.rater_id = %(rater)s
+"""  # noqa: S608 (column names)
+
+
 def own_sheet(rater: Rater, pk: int) -> Annotation | Check:
     """A sheet of this rater's, or a check, whose numbers are drawn alike. Raises `NotFound`."""
-    for model in (Annotation, Check):
-        found = (
-            model.objects.select_related("case", "project", "rubric_version")
-            .filter(pk=pk, rater=rater)
-            .first()
-        )
-        if isinstance(found, Annotation | Check):
-            return found
-    raise NotFound("There is no such sheet of yours in this project.")
+    row = rows.one(_OWN_SHEET, values={"sheet": pk, "rater": rater.pk})
+    if row is None:
+        return _own_check(rater, pk)
+    found, case, version, _ = rows.split(row, Annotation, Case, RubricVersion)
+    sheet = rows.build(Annotation, found)
+    sheet.case, sheet.rubric_version = rows.build(Case, case), rows.build(RubricVersion, version)
+    sheet.rater, sheet.project = rater, rater.project
+    sheet.case.project = rater.project
+    return sheet
+
+
+def _own_check(rater: Rater, pk: int) -> Check:
+    found = Check.objects.select_related("case", "project", "rubric_version")
+    check = found.filter(pk=pk, rater=rater).first()
+    if check is None:
+        raise NotFound("There is no such sheet of yours in this project.")
+    return check
 
 
 def is_answered(given: Annotation | Check) -> bool:
@@ -217,12 +234,19 @@ def have_last_word(
         labelling.revise(given, rater=rater, answers=answers)
 
 
+_WORDS = """
+SELECT q.key, v.status, v.value FROM annotations_verdict v
+JOIN annotations_criterion q ON q.id = v.criterion_id
+WHERE v.annotation_id = %(sheet)s ORDER BY v.revision
+"""
+
+
 def final_words(given: Annotation | Check) -> dict[str, str]:
     """{criterion key: word}: the rater's answer as it stands."""
     if isinstance(given, Check):
         return dict(given.final or given.given)
-    verdicts = given.verdicts.select_related("criterion").order_by("revision")
-    return {v.criterion.key: Answer(VerdictStatus(v.status), v.value).word for v in verdicts}
+    found = rows.every(_WORDS, values={"sheet": given.pk})
+    return {key: Answer(VerdictStatus(status), value).word for key, status, value in found}
 
 
 def words_of(due: Due) -> str:

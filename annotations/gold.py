@@ -62,7 +62,7 @@ plain AS (
 settled AS (
     INSERT INTO annotations_gold (project_id, case_id, criterion_id, criterion_version_id, status, value,
         provenance, n_raters, dissent, is_simulated, settled_at)
-    SELECT %(project)s, %(case)s, g.criterion_id, g.version, g.status, g.value, 'unanimous', g.raters,
+    SELECT %(project)s::bigint, %(case)s, g.criterion_id, g.version, g.status, g.value, 'unanimous', g.raters,
         jsonb_build_object(COALESCE(NULLIF(g.value, ''), g.status), g.raters), g.simulated,
         clock_timestamp()
     FROM given g, plain WHERE g.agreed)
@@ -75,7 +75,7 @@ FROM plain WHERE c.id = %(case)s RETURNING c.id
 def settle_new(case_id: int, *, project_id: int) -> None:
     """Settle a case whose last place was filled; called inside the submit's transaction, case locked."""
     values = {"case": case_id, "project": project_id, "fewest": MIN_RATERS}
-    if rows.one(_SETTLE_NEW, values) is None:
+    if rows.one(_SETTLE_NEW, values=values) is None:
         settle([Case.objects.get(pk=case_id)])
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -118,6 +119,10 @@ class Given:
     def words(self) -> dict[str, str]:
         return {key: answer.word for key, answer in self.answers.items()}
 
+    @cached_property
+    def details_as_json(self) -> dict[str, Any]:
+        return self.details.as_json()
+
 
 def _submit(
     slot: Slot, rater: Rater, given: Given, questions: Sequence[CriterionVersion]
@@ -148,7 +153,7 @@ def _submit(
         pk=pk, project_id=slot.project_id, case_id=slot.case_id, rater=rater, slot_id=place.slot_id,
         rubric_version_id=slot.rubric_version_id, arm=arm,
         status=AnnotationStatus.SUBMITTED, submitted_at=place.now, seconds=seconds,
-        comment=given.comment, confidence=given.confidence, **given.details.as_json(),
+        comment=given.comment, confidence=given.confidence, **given.details_as_json,
     )  # fmt: skip
     sheet._state.adding = False
     return sheet
@@ -198,8 +203,8 @@ class Place:
 
 # The case first, so that of two last submits the second sees the first one's place filled. Then the
 # rater's own slot is filled, and tells what the sheet needs to know of it.
+_LOCK_CASE = "SELECT id FROM annotations_case WHERE id = %(case)s FOR NO KEY UPDATE"
 _FILL = """
-SELECT id FROM annotations_case WHERE id = %(case)s FOR NO KEY UPDATE;
 UPDATE annotations_slot s SET status = 'done', done_at = clock_timestamp()
 WHERE s.id = %(slot)s AND s.rater_id = %(rater)s AND s.status = 'leased' AND s.purpose = 'label'
 RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
@@ -213,7 +218,8 @@ RETURNING s.id, s.arm, s.leased_at, s.leased_until < clock_timestamp(),
 
 def _fill(slot: Slot, *, rater: Rater) -> Place | None:
     """Mark the slot done if it is (or, after a lapse, still is) this rater's; else None."""
-    row = rows.one(_FILL, {"slot": slot.pk, "case": slot.case_id, "rater": rater.pk})
+    wanted = {"slot": slot.pk, "case": slot.case_id, "rater": rater.pk}
+    row = rows.one(_LOCK_CASE, _FILL, values=wanted)
     return Place(*row) if row else None
 
 
@@ -277,11 +283,11 @@ def _write(
     questions: Sequence[CriterionVersion],
 ) -> tuple[int, str] | None:  # fmt: skip
     """Write the sheet with its verdicts: its number and arm; None when it was submitted before."""
-    details = given.details.as_json()
+    details = given.details_as_json
     answers = [given.answers[question.criterion.key] for question in questions]
     row = rows.one(
         _WRITE,
-        {
+        values={
             **details, **{name: json.dumps(details[name]) for name in _JSON},
             "project": slot.project_id, "case": slot.case_id, "rater": rater.pk,
             "version": slot.rubric_version_id, "slot": place.slot_id,
@@ -380,6 +386,9 @@ def record_sheet(
     return sheet
 
 
+_REVEALED = "UPDATE annotations_annotation SET revealed_at = %(now)s WHERE id = %(sheet)s"
+
+
 def reveal(sheet: Annotation, *, rater: Rater) -> list[Prelabel]:
     """The AI's answers, now that the own ones are locked. Only where `visibility` allows."""
     if not visibility.can_see_prelabel(sheet, rater=rater):
@@ -387,15 +396,13 @@ def reveal(sheet: Annotation, *, rater: Rater) -> list[Prelabel]:
     prelabels = prelabels_of(sheet.case)
     if prelabels and sheet.revealed_at is None:
         sheet.revealed_at = timezone.now()
-        sheet.save(update_fields=["revealed_at"])
+        rows.change(_REVEALED, values={"sheet": sheet.pk, "now": sheet.revealed_at})
     return prelabels
 
 
 def has_reveal(sheet: Annotation, *, rater: Rater) -> bool:
     """Whether there is an AI's answer that this rater may now be shown on the sheet's case."""
-    return (
-        visibility.can_see_prelabel(sheet, rater=rater) and arms.prelabels(sheet.case_id).exists()
-    )
+    return visibility.can_see_prelabel(sheet, rater=rater) and bool(arms.ai_statuses(sheet.case_id))
 
 
 def draft_of(slot: Slot, *, rater: Rater) -> Annotation | None:
@@ -406,27 +413,31 @@ def draft_of(slot: Slot, *, rater: Rater) -> Annotation | None:
     ).first()  # fmt: skip
 
 
+_PRELABELS = """
+SELECT DISTINCT ON (v.criterion_id) v.criterion_id, q.key, v.status, v.value, v.score, r.name,
+    r.revision, v.raw_output
+FROM annotations_verdict v
+JOIN annotations_annotation a ON a.id = v.annotation_id
+JOIN annotations_rater r ON r.id = a.rater_id
+JOIN annotations_criterion q ON q.id = v.criterion_id
+WHERE v.case_id = %(case)s AND r.kind = 'judge' AND r.name = %(judge)s
+ORDER BY v.criterion_id, v.id DESC
+"""
+
+
 def prelabels_of(case: Case) -> list[Prelabel]:
     """The newest verdict of the pre-labelling judge on each criterion; empty when there is none.
 
     Never call this for a person before `visibility.can_see_prelabel` allows it.
     """
-    verdicts = (
-        arms.prelabels(case.pk)
-        .select_related("criterion", "annotation__rater")
-        .order_by("criterion_id", "-id")
-        .distinct("criterion_id")
-    )  # fmt: skip
+    found = rows.every(_PRELABELS, values={"case": case.pk, "judge": arms.PRELABELLER})
     return [
         Prelabel(
-            criterion=verdict.criterion.key,
-            answer=Answer(VerdictStatus(verdict.status), verdict.value),
-            score=verdict.score,
-            judge=str(verdict.annotation.rater),
-            reasons=verdict.raw_output,
+            criterion=key, answer=Answer(VerdictStatus(status), value), score=score,
+            judge=str(Rater(name=name, revision=revision)), reasons=reasons,
         )
-        for verdict in verdicts
-    ]
+        for _, key, status, value, score, name, revision, reasons in found
+    ]  # fmt: skip
 
 
 @transaction.atomic

@@ -42,13 +42,13 @@ SELECT {rows.columns(Membership, "m")}, {rows.columns(Project, "p")}, {rows.colu
 FROM annotations_membership m JOIN annotations_project p ON p.id = m.project_id
 LEFT JOIN annotations_rater r ON r.project_id = p.id AND r.user_id = m.user_id
 LEFT JOIN annotations_sitting s ON s.rater_id = r.id AND s.ended_at IS NULL
-WHERE p.slug = %s AND m.user_id = %s
+WHERE p.slug = %(slug)s AND m.user_id = %(user)s
 """  # noqa: S608 (column names)
 
 
 def _find(user: User, slug: str) -> Membership | None:
     """The membership with its project, its user, its rater and the rater's sitting, in one query."""
-    row = rows.one(_FIND, [slug, user.pk])
+    row = rows.one(_FIND, values={"slug": slug, "user": user.pk})
     if row is None:
         return None
     member, project, rater, sitting, _ = rows.split(row, Membership, Project, Rater, Sitting)

@@ -40,12 +40,15 @@ CURSOR_EVERY = 16
 # place that a lead, or a check, has given to this rater. Else the head of the queue. The clock runs on
 # within a transaction, unlike now(). COALESCE looks no further than the first that is found.
 #
-# The statements travel together, and are one transaction. The rater's row is locked first, so that two
-# tabs get the same slot: the second sees what a claim before it has written. The planner must walk the
-# queue's index: of a table that was filled a moment ago it knows nothing, and would sort it all.
+# Before it the rater's row is locked, so that two tabs get the same slot: the second sees what a claim
+# before it has written. The planner must walk the queue's index: of a table that was filled a moment ago
+# it knows nothing, and would sort it all.
+_LOCK_RATER = "SELECT id FROM annotations_rater WHERE id = %(rater)s FOR NO KEY UPDATE"
+_WALK, _PLAN_FREELY = (
+    [f"SET LOCAL {way} = {word}" for way in ("enable_sort", "enable_seqscan", "enable_hashjoin")]
+    for word in ("off", "on")
+)
 _CLAIM = """
-SELECT id FROM annotations_rater WHERE id = %(rater)s FOR NO KEY UPDATE;
-SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
 WITH own AS (
     SELECT s.id FROM annotations_slot s
     WHERE s.rater_id = %(rater)s AND s.status = 'leased' AND s.id <> %(after)s {this_case}
@@ -74,8 +77,7 @@ SET status = 'leased', rater_id = %(rater)s,
     arm = CASE WHEN was.own THEN s.arm ELSE '' END
 FROM was JOIN annotations_case c ON c.id = was.case_id
 WHERE s.id = was.id
-RETURNING {slot_columns}, {case_columns}, was.own;
-SET LOCAL enable_sort = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on
+RETURNING {slot_columns}, {case_columns}, was.own
 """
 # Not for this rater who has a sheet, a skip or a place on the case already. The sum keeps the planner
 # from the index of all that the rater ever did: what is on the case are a few rows.
@@ -247,7 +249,7 @@ def claim(
 # Where a claim looks, in this order, until it finds a place.
 _OWN = "(SELECT id FROM own), NULL"
 _GIVEN = "(SELECT id FROM own), (SELECT id FROM given)"
-_ALL = f"{_GIVEN}, (SELECT id FROM head)"
+_ALL = "(SELECT id FROM own), (SELECT id FROM given), (SELECT id FROM head)"
 
 
 def _take(
@@ -269,13 +271,18 @@ def _take(
         sources=sources,
         **_COLUMNS,
     )
-    row = rows.one(statement, wanted)
+    row = rows.one(_LOCK_RATER, *_WALK, statement, *_PLAN_FREELY, values=wanted)
     if row is None:
         return None
     slot_row, case_row, (own,) = rows.split(row, Slot, Case)
     slot = rows.build(Slot, slot_row)
     slot.case, slot.was_own = rows.build(Case, case_row), own
     return slot
+
+
+_REMEMBER = """
+UPDATE annotations_rater SET queue_rank = %(rank)s, queue_slot = %(slot)s WHERE id = %(rater)s
+"""
 
 
 def _start(slot: Slot, rater: Rater) -> None:
@@ -286,7 +293,8 @@ def _start(slot: Slot, rater: Rater) -> None:
             slot.arm = arm
             slot.save(update_fields=["arm"])
         if slot.assigned_to_id is None and slot.case_id % CURSOR_EVERY == 0:
-            Rater.objects.filter(pk=rater.pk).update(queue_rank=-slot.priority, queue_slot=slot.pk)
+            seen = {"rater": rater.pk, "rank": -slot.priority, "slot": slot.pk}
+            rows.change(_REMEMBER, values=seen)
 
 
 # ---- leases

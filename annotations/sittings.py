@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotations import rows
@@ -73,7 +73,7 @@ def current(rater: Rater, *, now: datetime | None = None) -> Sitting:
 
 _OPEN = f"""
 SELECT {rows.columns(Sitting, "s")} FROM annotations_sitting s
-WHERE s.rater_id = %s AND s.ended_at IS NULL
+WHERE s.rater_id = %(rater)s AND s.ended_at IS NULL
 """  # noqa: S608 (column names)
 
 
@@ -82,7 +82,7 @@ def _open(rater: Rater) -> Sitting | None:
         sitting, rater.open_sitting = rater.open_sitting, None
         sitting.rater = rater
         return sitting
-    row = rows.one(_OPEN, [rater.pk])
+    row = rows.one(_OPEN, values={"rater": rater.pk})
     if row is None:
         return None
     sitting = rows.build(Sitting, row)
@@ -174,14 +174,11 @@ def _add(
 ) -> None:  # fmt: skip
     """Add the seconds to the day and to the stretch since the last break; the first of a day resets."""
     spent = float(max(0.0, min(seconds or 0.0, IDLE.total_seconds())))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ADD,
-            {
-                "sitting": sitting.pk, "spent": spent, "now": now, "midnight": _midnight(now),
-                "answered": answered, "severe": severe,
-            },
-        )  # fmt: skip
+    values = {
+        "sitting": sitting.pk, "spent": spent, "now": now, "midnight": _midnight(now),
+        "answered": answered, "severe": severe,
+    }  # fmt: skip
+    rows.change(_ADD, values=values)
 
 
 def pause(sitting: Sitting, *, now: datetime | None = None) -> None:

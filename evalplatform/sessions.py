@@ -2,11 +2,12 @@
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db import connection
+
+from annotations import rows
 
 _READ = """
 SELECT session_key, session_data, expire_date FROM django_session
-WHERE session_key = %s AND expire_date > clock_timestamp()
+WHERE session_key = %(key)s AND expire_date > clock_timestamp()
 """
 
 
@@ -14,10 +15,9 @@ class SessionStore(db.SessionStore):
     """Django's own store, but for how it reads. Signing out takes effect at once, everywhere."""
 
     def _get_session_from_db(self) -> Session | None:
-        with connection.cursor() as cursor:
-            cursor.execute(_READ, [self.session_key])
-            row = cursor.fetchone()
+        row = rows.one(_READ, values={"key": self.session_key})
         if row is None:
             self._session_key = None
             return None
-        return Session(*row)
+        key, data, expires = row
+        return Session(session_key=key, session_data=data, expire_date=expires)

@@ -95,7 +95,12 @@ DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 # Triggers ask for this setting; where it is missing each call fails inside and is caught, which made an
 # import of 20,000 cases take 218 s instead of 28.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c pgtrigger.ignore={}")
+# A statement that is prepared (annotations.rows) is planned once, for all values alike.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+    "options", "-c pgtrigger.ignore={} -c plan_cache_mode=force_generic_plan"
+)
+# Off behind a pooler that gives a connection to another client between transactions (PgBouncer).
+PREPARE = env.bool("EVALPLATFORM_PREPARE", default=True)
 # psycopg's own pool: 2.4 to 7 times the short queries of no pool. Off for commands and tests.
 if env.bool("EVALPLATFORM_DB_POOL", default=False):
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 12}

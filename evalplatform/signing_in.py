@@ -5,12 +5,12 @@ from django.contrib.auth.models import User
 
 from annotations import rows
 
-_READ = f"SELECT {rows.columns(User, 'u')} FROM auth_user u WHERE u.id = %s AND u.is_active"  # noqa: S608 (column names)
+_READ = f"SELECT {rows.columns(User, 'u')} FROM auth_user u WHERE u.id = %(user)s AND u.is_active"  # noqa: S608 (column names)
 
 
 class PasswordBackend(ModelBackend):
     """Django's own, but for how it reads the user of a session."""
 
     def get_user(self, user_id: int) -> User | None:
-        row = rows.one(_READ, [user_id])
+        row = rows.one(_READ, values={"user": user_id})
         return rows.build(User, row) if row else None
