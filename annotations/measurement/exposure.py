@@ -4,9 +4,9 @@ An adjudicator decides where two blind answers differ, so among decided cases a 
 of the time by construction, while an answer of an exposed arm, which has no part in the disagreement,
 is not: compared as they stand, help looks better than it is. Hence two rules.
  - An exposed arm is compared, against decided answers, only on cases that would have been decided whatever
-   this rater said: two others' blind answers differ, or the decision came with a file. The same is asked of
-   the blind answers that it is compared with. In the arm reveal first answers are blind and take part as any
-   other, so it is compared on all.
+   this rater said: the blind answers of two others, drawn by a checksum, differ, or the decision came with a
+   file. The same is asked of the blind answers that it is compared with, so both are of equally hard cases.
+   In the arm reveal first answers are blind and take part as any other, so it is compared on all.
  - Peers: whether an answer departs from another person's first, blind answer on the same question. It
    needs no decision, so nothing is selected by it. Where raters err independently of each other given the
    case and are right more often than not, departures rise exactly where accuracy falls.
@@ -149,16 +149,17 @@ def _comparable(
         if question not in decided:
             continue
         anyway = not is_exposed or decided[question].came_along
-        first = {one.rater: one.first for one in here if one.arm in FIRST_IS_BLIND}
+        first = sorted((one for one in here if one.arm in FIRST_IS_BLIND), key=_draw)
         for one in here:
             if one.arm in (arm, BLIND) and (anyway or _differ(first, without=one.rater)):
                 found.append(one)
     return found
 
 
-def _differ(first: Mapping[Hashable, str], *, without: Hashable) -> bool:
-    """Whether others' blind answers differ among themselves."""
-    return len({word for rater, word in first.items() if rater != without}) > 1
+def _differ(first: Sequence[Given], *, without: Hashable) -> bool:
+    """Whether the first two of the others' blind answers, in the order of the draw, differ."""
+    others = [one.first for one in first if one.rater != without][:2]
+    return len(set(others)) > 1
 
 
 def _with_peers(given: Sequence[Given], arm: str) -> list[tuple[Given, Given]]:

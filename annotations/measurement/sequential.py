@@ -21,6 +21,7 @@ Statistics 49 (2021) 1055-1080 (sub-Bernoulli, also where p_t varies).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def against_blind(
         if not 0 < helped < size or not 0 < errors < size:
             continue  # such a block can't tell: its factor is 1
         logs = logs + _block_logs(hit, errors, helped, size)
-        steps.append(Step(block[-1][0], _mixed(logs)))
+        steps.append(Step(block[-1][0], float(_mixed(logs[None, :])[0])))
     return Process(name, tuple(steps), len(rows))
 
 
@@ -97,11 +98,10 @@ def above_tolerated(
     bets = np.array(SHARES)
     slopes = np.log(bets / (1 - bets)) - np.log(tolerated / (1 - tolerated))
     costs = np.log1p(tolerated * np.expm1(slopes))
-    logs, steps = np.zeros(len(bets)), []
-    for at, taken in rows:
-        logs = logs + slopes * taken - costs
-        steps.append(Step(at, _mixed(logs)))
-    return Process(name, tuple(steps), len(rows))
+    taken = np.array([x for _, x in rows], float)
+    logs = np.cumsum(taken[:, None] * slopes[None, :] - costs[None, :], axis=0)  # (T, K)
+    steps = zip((at for at, _ in rows), _mixed(logs), strict=True)
+    return Process(name, tuple(Step(at, float(log_e)) for at, log_e in steps), len(rows))
 
 
 def combine(processes: Sequence[Process], *, arms: int, alpha: float = ALPHA) -> Evidence:
@@ -123,6 +123,7 @@ def combine(processes: Sequence[Process], *, arms: int, alpha: float = ALPHA) ->
     return Evidence(e, peak, needed, crossed_at, tuple(processes))
 
 
+@lru_cache(maxsize=4_096)
 def _block_logs(hit: int, errors: int, helped: int, size: int) -> Floats:
     """log E of one block for each odds ratio (K,)."""
     x = np.arange(max(0, errors + helped - size), min(errors, helped) + 1)
@@ -133,5 +134,10 @@ def _block_logs(hit: int, errors: int, helped: int, size: int) -> Floats:
     return logs
 
 
-def _mixed(logs: Floats) -> float:
-    return float(logsumexp(logs) - np.log(len(logs)))
+def _mixed(logs: Floats) -> Floats:
+    """The logarithm of the mean over the bets: (T, K) -> (T,)."""
+    if not len(logs):
+        return np.zeros(0)
+    top = logs.max(axis=1)
+    mixed: Floats = top + np.log(np.mean(np.exp(logs - top[:, None]), axis=1))
+    return mixed
