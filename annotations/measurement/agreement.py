@@ -38,7 +38,7 @@ from annotations.measurement.contributions import (
     union,
 )
 from annotations.measurement.counts import AgreementError, Label, ValueCounts
-from annotations.measurement.over_raters import Delete, over_raters
+from annotations.measurement.over_raters import Beyond, over_raters
 from annotations.measurement.own_shares import (
     own_share_estimates,
 )
@@ -264,10 +264,10 @@ class _Measurement:
         """The same coefficients, with intervals for other raters."""
         if self.reason is not None:
             return {}
-        found = over_raters(ratings, self.scoring, statistics, level=self.bootstrap.level)
-        return {name: self._beyond(name, delete) for name, delete in found.items()}
+        found = over_raters(ratings, self.scoring, statistics, self.bootstrap)
+        return {name: self._beyond(name, one) for name, one in found.items()}
 
-    def _beyond(self, name: str, found: Delete) -> Estimate:
+    def _beyond(self, name: str, found: Beyond) -> Estimate:
         n, level = self.counts.n_paired, self.bootstrap.level
         method = self._method(name, found.method)
         if np.isnan(found.value):

@@ -6,14 +6,15 @@ Symbols: N items, V values; n_uv = how often item u got value v, m_u its labels,
 W = their sum, n items with a label, n' with two; p_au = weighted share of agreeing pairs of item u,
 pi_v = mean of n_uv / m_u; f = n over the number of items in the world (0 where that is infinite).
 Sources: K. Gwet, "Handbook of Inter-Rater Reliability" (4th ed., 2014), chapters 5 and 6, and "Computing
-inter-rater reliability and its variance in the presence of high agreement" (2008); two raters, in
-closed form: J. Fleiss, J. Cohen, B. Everitt (1969), which divides by n^2: `divisor="n"`.
-Where references differ: irrCAC in R takes all items for alpha's degrees of freedom, in Python the
-pairable ones. Ours are the pairable ones, which the variance is made of too.
+inter-rater reliability and its variance in the presence of high agreement" (2008). For the table of
+two raters see `two_raters.py`.
+Where references differ: irrCAC in R takes all items for alpha's degrees of freedom and centres on
+p_a before its correction, in Python the pairable items and the corrected p_a; ours are Python's: the
+variance is made of pairable items only, and the centres differ by 1 / n^2. irrCAC gives some p-values
+one-sided; ours are two-sided.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.stats import t as student
@@ -23,7 +24,6 @@ from annotations.measurement.counts import ValueCounts
 from annotations.measurement.ratings import Ratings, counts_of
 from annotations.measurement.results import Estimate
 
-Divisor = Literal["n-1", "n"]
 METHOD = "Gwet's standard error over items for these raters, t interval"
 
 
@@ -85,49 +85,41 @@ class _Table:
         return np.asarray((self.counts / self.labels[:, None]).mean(axis=0))
 
 
-def percent_error(
-    counts: ValueCounts, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
-) -> Analytic:
+def percent_error(counts: ValueCounts, scoring: Scoring, *, fraction: float = 0.0) -> Analytic:
     """Percent agreement."""
     table = _table(counts, scoring)
     x = len(table.counts) / table.paired.sum() * table.agreements
     value = float(x.mean())
-    return Analytic(value, value, 0.0, _error(x, value, divisor, fraction), len(x) - 1)
+    return Analytic(value, value, 0.0, _error(x, value, fraction), len(x) - 1)
 
 
-def fleiss_error(
-    counts: ValueCounts, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
-) -> Analytic:
+def fleiss_error(counts: ValueCounts, scoring: Scoring, *, fraction: float = 0.0) -> Analytic:
     """Fleiss' kappa; for two raters Scott's pi."""
     table = _table(counts, scoring)
     pi, w = table.shares, (scoring.weights + scoring.weights.T) / 2
     chances = table.counts @ (w @ pi) / table.labels
-    return _kappa(table, float(pi @ w @ pi), chances, divisor, fraction)
+    return _kappa(table, float(pi @ w @ pi), chances, fraction)
 
 
-def gwet_error(
-    counts: ValueCounts, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
-) -> Analytic:
+def gwet_error(counts: ValueCounts, scoring: Scoring, *, fraction: float = 0.0) -> Analytic:
     """Gwet's AC1, with weights AC2."""
     table = _table(counts, scoring)
     n_values = len(scoring.weights)
     per_pair = scoring.weights.sum() / (n_values * (n_values - 1))
     pi = table.shares
     chances = per_pair * (table.counts @ (1 - pi)) / table.labels
-    return _kappa(table, float(per_pair * (pi * (1 - pi)).sum()), chances, divisor, fraction)
+    return _kappa(table, float(per_pair * (pi * (1 - pi)).sum()), chances, fraction)
 
 
 def brennan_prediger_error(
-    counts: ValueCounts, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
+    counts: ValueCounts, scoring: Scoring, *, fraction: float = 0.0
 ) -> Analytic:
     """Brennan and Prediger's kappa: chance does not depend on the labels."""
     table, expected = _table(counts, scoring), float(scoring.weights.mean())
-    return _kappa(table, expected, np.full(len(table.counts), expected), divisor, fraction)
+    return _kappa(table, expected, np.full(len(table.counts), expected), fraction)
 
 
-def conger_error(
-    ratings: Ratings, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
-) -> Analytic:
+def conger_error(ratings: Ratings, scoring: Scoring, *, fraction: float = 0.0) -> Analytic:
     """Conger's kappa; for two raters who label every item Cohen's.
 
     b_gv = sum_k (sum_h p_hk - p_gk) w_kv is what another label v of rater g adds to chance.
@@ -145,12 +137,10 @@ def conger_error(
     added = n / labels[ratings.rater, 0] * (b[ratings.rater, ratings.value] - own[ratings.rater])
     of_items = np.bincount(ratings.item, weights=added, minlength=len(used))[used]
     chances = (own.sum() + of_items) / pairs
-    return _kappa(_table(counts, scoring), float(own.sum() / pairs), chances, divisor, fraction)
+    return _kappa(_table(counts, scoring), float(own.sum() / pairs), chances, fraction)
 
 
-def alpha_error(
-    counts: ValueCounts, scoring: Scoring, *, divisor: Divisor = "n-1", fraction: float = 0.0
-) -> Analytic:
+def alpha_error(counts: ValueCounts, scoring: Scoring, *, fraction: float = 0.0) -> Analytic:
     """Krippendorff's alpha with fixed distances d = 1 - w (the kappas' weights are not used).
 
     None is published for the ordinal level, whose distances are made of the labels.
@@ -172,25 +162,23 @@ def alpha_error(
     x = (own - corrected * shift - expected) / (1 - expected)
     x = x - 2 * (1 - beyond) * (chances - expected) / (1 - expected)
     value = (corrected - expected) / (1 - expected)
-    return Analytic(value, corrected, expected, _error(x, beyond, divisor, fraction), n - 1)
+    return Analytic(value, corrected, expected, _error(x, beyond, fraction), n - 1)
 
 
 def _table(counts: ValueCounts, scoring: Scoring) -> _Table:
     return _Table(counts.matrix[counts.matrix.sum(axis=1) > 0].astype(np.float64), scoring.weights)
 
 
-def _kappa(
-    table: _Table, expected: float, chances: Floats, divisor: Divisor, fraction: float
-) -> Analytic:
+def _kappa(table: _Table, expected: float, chances: Floats, fraction: float) -> Analytic:
     """x_u = (n/n') (p_au - p_e [m_u > 1]) / (1 - p_e) - 2 (1 - kappa) (p_eu - p_e) / (1 - p_e)."""
     n, paired = len(table.counts), table.paired
     agreed = float(table.agreements.sum() / paired.sum())
     value = (agreed - expected) / (1 - expected)
     x = n / paired.sum() * (table.agreements - expected * paired) / (1 - expected)
     x = x - 2 * (1 - value) * (chances - expected) / (1 - expected)
-    return Analytic(value, agreed, expected, _error(x, value, divisor, fraction), n - 1)
+    return Analytic(value, agreed, expected, _error(x, value, fraction), n - 1)
 
 
-def _error(x: Floats, value: float, divisor: Divisor, fraction: float) -> float:
+def _error(x: Floats, value: float, fraction: float) -> float:
     n = len(x)
-    return float(np.sqrt((1 - fraction) * ((x - value) ** 2).sum() / (n * (n - (divisor != "n")))))
+    return float(np.sqrt((1 - fraction) * ((x - value) ** 2).sum() / (n * (n - 1))))

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
+from threadpoolctl import threadpool_limits
 
 from annotations.measurement.contributions import (
     Floats,
@@ -38,7 +38,7 @@ SET = 32
 # Entries of w, or of contributions, in memory at a time: 4 million doubles are 32 MB.
 CHUNK = 4_000_000
 # Items multiplied at a time: w and the contributions of so many stay in the processor's cache.
-STRIP = 8_192
+STRIP = 2_048
 # With fewer items than this numpy's own multinomial is faster than Poisson counts.
 WORTH_POISSON = 500
 # Below this much work (entries of w in all) threads cost more than they save.
@@ -149,10 +149,16 @@ def replicate(
 def spread(
     of: Callable[[int], dict[str, Floats]], n: int, *, threads: bool
 ) -> list[dict[str, Floats]]:
-    """The answers for 0 ... n - 1, in this order; numpy's own loops let threads run beside."""
+    """The answers for 0 ... n - 1, in this order; numpy's own loops let threads run beside.
+
+    The products are small: more threads inside each of them would wait for one another.
+    """
     if not threads:
         return [of(which) for which in range(n)]
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool,
+    ):
         return list(pool.map(of, range(n)))
 
 
@@ -168,14 +174,16 @@ def draw(
 
 def draw_items(n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """How often each of n items occurs in resamples of n: exact multinomial counts (size, n)."""
-    drawn = np.concatenate([_poisson_counts(n, min(8, size - k), rng) for k in range(0, size, 8)])
-    for row in drawn:
-        short = n - int(row.sum(dtype=np.int64))
+    groups = -(-n // GROUP)
+    drawn = np.empty((size, groups), dtype=np.uint32)
+    counts = drawn.view(np.uint8)[:, :n]
+    for row, count in zip(drawn, counts, strict=True):
+        short = -1
         while short < 0:  # more than n: once in a thousand resamples; draw it again
-            row[:] = _poisson_counts(n, 1, rng)[0]
-            short = n - int(row.sum(dtype=np.int64))
-        np.add.at(row, rng.integers(0, n, short), np.uint8(1))
-    return drawn
+            _draw_poisson(row, n, rng)
+            short = n - int(count.sum(dtype=np.uint32))
+        np.add.at(count, rng.integers(0, n, short), np.uint8(1))
+    return counts
 
 
 def percentile_interval(values: Floats, *, point: float, n: int, level: float) -> Interval:
@@ -225,17 +233,14 @@ def _totals(
     return totals
 
 
-def _poisson_counts(n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Independent Poisson counts of mean 1 - 3 / sqrt(n) (size, n)."""
+def _draw_poisson(row: NDArray[np.uint32], n: int, rng: np.random.Generator) -> None:
+    """Fills a row with groups of independent Poisson counts of mean 1 - 3 / sqrt(n)."""
     table, counts, ends = _poisson_table(n)
-    groups = -(-n // GROUP)
-    words = rng.integers(0, 2**64 - 1, -(-size * groups // 4), dtype=np.uint64, endpoint=True)
-    cells = words.view(np.uint16)[: size * groups]
-    drawn = table.take(cells)
-    open_ = np.flatnonzero(drawn == UNDECIDED)
+    cells = rng.bit_generator.random_raw(-(-len(row) // 4)).view(np.uint16)[: len(row)]
+    table.take(cells.astype(np.intp), out=row, mode="clip")
+    open_ = np.flatnonzero(row == UNDECIDED)
     exact = (cells[open_] + rng.random(len(open_))) / CELLS
-    drawn[open_] = counts[np.searchsorted(ends, exact, side="right")]
-    return drawn.view(np.uint8).reshape(size, groups * GROUP)[:, :n]
+    row[open_] = counts[np.searchsorted(ends, exact, side="right")]
 
 
 @lru_cache(maxsize=8)
@@ -250,7 +255,7 @@ def _poisson_table(n: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], Floa
     for _ in range(GROUP - 1):
         joint = np.multiply.outer(joint, probability)
     order = np.argsort(-joint.ravel(), kind="stable")
-    counts = np.array(list(product(range(MOST), repeat=GROUP)), dtype=np.uint8)[order]
+    counts = np.indices((MOST,) * GROUP, dtype=np.uint8).reshape(GROUP, -1).T[order]
     ends = np.cumsum(joint.ravel()[order])
     ends /= ends[-1]
     edges = np.searchsorted(ends, np.arange(CELLS + 1) / CELLS, side="right")

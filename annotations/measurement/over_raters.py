@@ -1,17 +1,16 @@
 """Intervals that speak of other raters too: items and raters are both drawn from a population.
 
 An interval over items alone speaks of these raters: for the alpha of a large pool of raters it
-covers half of what it says (docs/measurement/agreement.md has the figures). Here are two ways:
-- the two-way jackknife: each rater, each item and each label is left out once; the squared changes
-  give V = V_raters + V_items - V_labels, since what belongs to a label alone is in both of the
-  first. The t quantile has Satterthwaite's degrees of freedom, so that few raters count as few.
-- the bootstrap over items and raters: both are drawn with replacement. A rater drawn twice is no
-  pair with itself: pairs of one rater are left out, and an item's pairs count m / pairs.
+covers about half of what it says (docs/measurement/agreement.md has the figures). Two ways:
+- where most raters label most items, the bootstrap over items and raters (`rater_bootstrap.py`);
+- elsewhere, and where that is dear, the two-way jackknife: each rater, each item and each label is
+  left out once. The squared changes give V = V_items + max(V_raters - V_labels, 0): what belongs to
+  single labels is in V_items already. The t quantile has Satterthwaite's degrees of freedom, at
+  least G - 1. With few labels an item the bootstrap would count their noise up to three times.
 Symbols: G raters, N items, V values; T (K,) sums over items; theta(T) a coefficient.
 Sources: B. Efron, C. Stein, "The jackknife estimate of variance" (1981); A. C. Cameron, J. B. Gelbach,
-D. L. Miller, "Robust inference with multiway clustering" (2011), whose V this is;
-F. E. Satterthwaite (1946); A. B. Owen, "The pigeonhole bootstrap" (2007); self-pairs:
-P. McCullagh, "Resampling and exchangeable arrays" (2000).
+D. L. Miller, "Robust inference with multiway clustering" (2011), whose V this is; F. E. Satterthwaite
+(1946); A. B. Owen, "The pigeonhole bootstrap" (2007), on what counts three times.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,14 +24,10 @@ from scipy.stats import t as student
 from annotations.measurement.bootstrap import (
     CHUNK,
     SAME,
-    SET,
-    STRIP,
-    WORTH_THREADS,
     Bootstrap,
     Statistic,
-    draw,
     items_of,
-    spread,
+    percentile_interval,
     values_of,
 )
 from annotations.measurement.contributions import (
@@ -40,16 +35,54 @@ from annotations.measurement.contributions import (
     Layout,
     Patterns,
     Scoring,
-    Tally,
     collapse,
     tally,
     union,
 )
+from annotations.measurement.rater_bootstrap import replicate_over_raters
 from annotations.measurement.ratings import Ratings, counts_of
 
 # With fewer raters there is nothing to learn about other raters from.
 MIN_RATERS = 3
-JACKKNIFE = "two-way jackknife over items and raters, for other items and other raters like these"
+# The bootstrap draws raters: with fewer, too many resamples hold one rater only.
+MIN_DRAWN = 4
+# How much of all items times raters has to be labelled for the bootstrap over both.
+COMPLETE = 0.5
+# Labels times resamples up to which the bootstrap over both is worth waiting for (about 6 seconds).
+MAX_WORK = 2_000_000_000
+POPULATION = "for other items and other raters like these"
+JACKKNIFE = f"two-way jackknife over items and raters, {POPULATION}"
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A coefficient with its interval for other items and raters, and how that was found."""
+
+    value: float
+    low: float | None
+    high: float | None
+    method: str
+    reason: str | None = None
+
+
+def over_raters(
+    ratings: Ratings,
+    scoring: Scoring,
+    statistics: Mapping[str, Statistic],
+    how: Bootstrap,
+    *,
+    max_work: int = MAX_WORK,
+) -> dict[str, Beyond]:
+    """Every statistic with its interval for other items and other raters like these."""
+    n_raters = len(np.unique(ratings.rater))
+    if n_raters < MIN_RATERS:
+        return {}
+    found = jackknife(ratings, scoring, statistics, level=how.level)
+    complete = ratings.n_labels > COMPLETE * len(ratings.items) * n_raters
+    if n_raters < MIN_DRAWN or not complete or ratings.n_labels * how.replicates > max_work:
+        return {name: one.beyond() for name, one in found.items()}
+    drawn = replicate_over_raters(ratings, scoring, statistics, how)
+    return {name: _percentiles(found[name].value, drawn[name], ratings, how) for name in found}
 
 
 @dataclass(frozen=True)
@@ -64,65 +97,30 @@ class Delete:
     low: float | None
     high: float | None
     reason: str | None = None
-    method: str = JACKKNIFE
+
+    def beyond(self) -> Beyond:
+        """The interval alone."""
+        return Beyond(self.value, self.low, self.high, JACKKNIFE, self.reason)
 
 
-def over_raters(
+def jackknife(
     ratings: Ratings,
     scoring: Scoring,
     statistics: Mapping[str, Statistic],
     *,
     level: float = 0.95,
 ) -> dict[str, Delete]:
-    """Every statistic with its interval for other items and other raters like these."""
-    n_raters = len(np.unique(ratings.rater))
+    """Every statistic with its two-way jackknife."""
     patterns = collapse(counts_of(ratings))
     layout = Layout(union([s.needs for s in statistics.values()]), len(ratings.values))
     whole = items_of(patterns, scoring, layout).whole()
     points = values_of(layout.sums(whole), statistics)
-    if n_raters < MIN_RATERS:
-        reason = (
-            f"{n_raters} raters say nothing about other raters: the interval over raters needs "
-            f"{MIN_RATERS}."
-        )
-        return {
-            name: Delete(float(point[0]), 0, 0, 0, 0, None, None, reason)
-            for name, point in points.items()
-        }
     squares = _Squares(ratings, patterns, scoring, layout, statistics, whole).measured()
+    n_raters = len(np.unique(ratings.rater))
     return {
         name: _interval(float(points[name][0]), found, n_raters, patterns.n_items, level)
         for name, found in squares.items()
     }
-
-
-def replicate_over_raters(
-    ratings: Ratings, scoring: Scoring, statistics: Mapping[str, Statistic], how: Bootstrap
-) -> dict[str, Floats]:
-    """Every statistic on resamples of items and raters at once: name -> (R,)."""
-    layout = Layout(union([s.needs for s in statistics.values()]), len(ratings.values))
-    n_items, n_raters = len(ratings.items), len(ratings.raters)
-    strips = list(_one_hot_strips(ratings))
-    seeds = np.random.SeedSequence(how.seed).spawn(-(-how.replicates // SET))
-    alone = np.ones(n_items, dtype=np.int64)
-
-    def of(which: int) -> dict[str, Floats]:
-        rng = np.random.default_rng(seeds[which])
-        size = min(SET, how.replicates - SET * which)
-        k = rng.multinomial(n_raters, np.full(n_raters, 1 / n_raters), size=size)
-        w = draw(alone, size, rng)
-        drawn = np.concatenate([k, k**2]).T.astype(np.float32)  # (G, 2 size)
-        totals = np.zeros((size, layout.columns))
-        for start, stop, labels in strips:
-            both = (labels @ drawn).reshape(len(ratings.values), stop - start, 2, size)
-            columns = layout.of(Tally(both[:, :, 0], both[:, :, 1]), scoring)  # (K, items, size)
-            weights = (w[:, start:stop] * ratings.item_weights[start:stop]).T  # (items, size)
-            totals += np.einsum("kus,us->sk", columns, weights)
-        return values_of(layout.sums(totals), statistics)
-
-    work = how.replicates * ratings.n_labels
-    parts = spread(of, len(seeds), threads=work > WORTH_THREADS)
-    return {name: np.concatenate([part[name] for part in parts]) for name in statistics}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +159,7 @@ class _Squares:
         }
 
     def _stretches(self) -> Iterator[tuple[int, int]]:
-        step = max(1, min(STRIP, CHUNK // max(self.layout.columns, 1)))
+        step = max(1, CHUNK // (4 * max(self.layout.columns, 1)))
         for start in range(0, len(self.patterns.counts), step):
             yield start, min(start + step, len(self.patterns.counts))
 
@@ -188,26 +186,21 @@ def _interval(
     value: float, squares: tuple[float, float, float], raters: int, items: int, level: float
 ) -> Delete:
     v_raters, v_items, v_labels = squares
-    variance = max(v_raters + v_items - v_labels, v_raters, v_items)
+    variance = v_items + max(v_raters - v_labels, 0.0)
     if not np.isfinite(value) or not np.isfinite(variance):
-        reason = "Without one of the raters or items the coefficient is undefined: too few of them."
+        reason = "Without one of the raters, items or labels the coefficient is undefined."
         return Delete(value, v_raters, v_items, v_labels, 0, None, None, reason)
     if variance < SAME:
         reason = "No rater and no item changes the value: they show no uncertainty."
         return Delete(value, v_raters, v_items, v_labels, 0, None, None, reason)
-    degrees = variance**2 / (v_raters**2 / (raters - 1) + v_items**2 / max(items - 1, 1))
+    effective = variance**2 / (v_raters**2 / (raters - 1) + v_items**2 / max(items - 1, 1))
+    degrees = max(effective, raters - 1)
     half = float(student.ppf((1 + level) / 2, degrees)) * variance**0.5
     low, high = value - half, min(value + half, 1.0)
     return Delete(value, v_raters, v_items, v_labels, degrees, low, high)
 
 
-def _one_hot_strips(ratings: Ratings) -> Iterator[tuple[int, int, csr_matrix]]:
-    """Items a strip at a time, as 0 and 1 (V * items, G): has the rater given the value?"""
-    step = max(SET, STRIP // 16)
-    for start in range(0, len(ratings.items), step):
-        stop = min(start + step, len(ratings.items))
-        first, last = np.searchsorted(ratings.item, [start, stop])
-        rows = ratings.value[first:last] * (stop - start) + ratings.item[first:last] - start
-        ones = np.ones(last - first, dtype=np.float32)
-        shape = (len(ratings.values) * (stop - start), len(ratings.raters))
-        yield start, stop, csr_matrix((ones, (rows, ratings.rater[first:last])), shape=shape)
+def _percentiles(value: float, drawn: Floats, ratings: Ratings, how: Bootstrap) -> Beyond:
+    found = percentile_interval(drawn, point=value, n=len(ratings.items), level=how.level)
+    method = f"percentile bootstrap over items and raters, {how.replicates:,} resamples"
+    return Beyond(value, found.low, found.high, f"{method}, {POPULATION}", found.reason)
