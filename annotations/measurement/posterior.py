@@ -34,6 +34,7 @@ RIGHT = 0.85  # of a typical person, before anything is known
 OFF_SCALE = 0.25  # an error in can't tell or not applicable, beside one in another answer
 APART = 0.5  # on an ordinal scale, each step further away is so much rarer
 PRIOR_WORTH = 4.0  # known answers that the typical person's matrix is worth before any are seen
+BASE_WORTH = 20.0  # cases of known truth that equal base rates are worth
 KAPPAS = (2.0, 5.0, 10.0, 20.0, 50.0)
 KAPPA = 10.0
 NUS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, float("inf"))
@@ -167,9 +168,13 @@ def learn(
 
 
 def base_rates(truths: Sequence[str], answers: Answers) -> Floats:
-    """pi (K,): a Dirichlet's mean; one case for each answer, OFF_SCALE of one for those off it."""
+    """pi (K,): a Dirichlet's mean; its prior is worth BASE_WORTH cases, spread evenly over the scale.
+
+    So many, because a base rate that a small sample has by luck settles cases that it should not.
+    """
     alpha = np.ones(len(answers.words))
     alpha[answers.on_scale :] = OFF_SCALE
+    alpha *= BASE_WORTH / answers.on_scale
     for word in truths:
         t = answers.index(word)
         if t is not None:

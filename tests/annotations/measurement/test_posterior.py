@@ -165,9 +165,10 @@ def test_who_answers_the_own_cases_otherwise_is_less_right_than_who_repeats_them
     assert model.of("steady").sum(1) == pytest.approx(1)
 
 
-def test_base_rates_have_a_case_of_each_answer_before_any_is_known():
+def test_base_rates_are_equal_until_cases_are_known_and_a_few_do_not_make_them_extreme():
     assert base_rates([], BINARY) == pytest.approx([0.5, 0.5])
-    assert base_rates(["no"] * 18, BINARY) == pytest.approx([0.05, 0.95])
+    assert base_rates(["no"] * 20, BINARY) == pytest.approx([0.25, 0.75])
+    assert base_rates(["no"] * 2000, BINARY)[0] < 0.01
     assert base_rates([], FULL)[2] < base_rates([], FULL)[0]
 
 
@@ -258,7 +259,7 @@ def test_independent_raters_are_believed_as_they_are_once_there_is_audit_enough(
     model = learn_from_audit(BINARY, audit_of(1500))
     assert 0.85 < model.tau <= 1.1
     assert model.M[0, 0] == pytest.approx(0.85, abs=0.03)
-    assert model.pi[0] == pytest.approx(0.3, abs=0.03)
+    assert model.pi[0] == pytest.approx(0.3, abs=0.04)
 
 
 def test_raters_who_err_together_are_found_out():
