@@ -123,9 +123,8 @@ class Effect:
         return shift is not None and shift.high is not None and shift.high < 0
 
 
-def readout(project: Project) -> list[Effect]:
+def readout(record: Record) -> list[Effect]:
     """Every arm, blind first."""
-    record = read(project)
     return [_effect(arm, record) for arm in (Arm.BLIND, *AFTER_BLIND)]
 
 

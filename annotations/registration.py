@@ -1,14 +1,15 @@
 """What this app makes known at start-up: its jobs, its sweeps, its entries in the side bar."""
 
-from annotations import overlap, priorities, steering
+from annotations import consensus, overlap, priorities, steering, watching
 from annotations.dashboard import TILES
 from annotations.importing import work
+from annotations.jobs import SWEEPERS
 from annotations.navigation import NAV_ITEMS
 from annotations.views import tiles
 from annotations.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
-JOB_MODULES = (overlap, priorities, steering)
+JOB_MODULES = (consensus, overlap, priorities, steering, watching)
 
 
 def register() -> None:
@@ -16,3 +17,5 @@ def register() -> None:
     NAV_ITEMS.extend(item for item in ITEMS if item not in NAV_ITEMS)
     TILES.extend(tile for tile in tiles.TILES if tile not in TILES)
     work.register_sweep()
+    if watching.sweep_projects not in SWEEPERS:
+        SWEEPERS.append(watching.sweep_projects)

@@ -18,8 +18,10 @@ from annotations.charts.planes import (
 from annotations.charts.rows import BarRow, ForestRow, Reference, bars, forest
 from annotations.charts.small import progress, sparkline
 from annotations.charts.track import LoopState, LoopStep, loop_picture
+from annotations.charts.watch import AlarmMark, watch
 
 __all__ = [
+    "AlarmMark",
     "BarRow",
     "CoursePoint",
     "Curve",
@@ -39,4 +41,5 @@ __all__ = [
     "reliability",
     "scatter",
     "sparkline",
+    "watch",
 ]

@@ -23,11 +23,11 @@ ROLES = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "
 # One tone a word; a status that is not listed is neutral and still readable.
 TONES = {
     "ok": "released accepted passed pass done agreed settled gold submitted complete succeeded "
-    "active calibrated valid fresh blind kept",
+    "active calibrated valid fresh blind kept past_its_gate",
     "warn": "stale suspect cannot_tell due overdue paused revised expired partial invalid refused "
     "needs_work disputed reveal",
     "bad": "blocked failed fail rejected error suspended violates lost cancelled undefined_error",
-    "info": "pilot open running leased queued in_progress proposed new waiting current shown "
+    "info": "pilot to_sign open running leased queued in_progress proposed new waiting current shown "
     "evidence",
     "sim": "simulated simulator sandbox",
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """For leads: what help the AI gives, what it does to people, and how raters are checked."""
 
+from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from django.contrib import messages
@@ -8,25 +10,29 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from annotations import anchoring, arms, checks, entrance, known, members
-from annotations.anchoring import Effect
+from annotations import anchoring, arms, checks, entrance, known, members, watching
+from annotations.anchoring import Effect, Figure
 from annotations.charts import ForestRow, Reference, forest
 from annotations.errors import BadInput
 from annotations.forms import ArmsForm, ChecksForm
 from annotations.measurement.results import Estimate
-from annotations.models import Check, Membership, Project, RubricVersion
+from annotations.measurement.sequential import TOLERATED, Evidence
+from annotations.models import (
+    Check,
+    CriterionVersion,
+    Membership,
+    Project,
+    RubricVersion,
+    Suspension,
+)
 from annotations.permissions import LEADS
 from annotations.rubrics import questions_of
 from annotations.statuses import Arm, SlotPurpose
 from annotations.views.doors import member_page, show
+from annotations.watching import NAMES
 
 ACTIVE = "AI help"
-NAMES = {
-    Arm.BLIND: "Blind",
-    Arm.REVEAL: "Blind, then revealed",
-    Arm.EVIDENCE: "Evidence only",
-    Arm.SHOWN: "Verdict filled in",
-}
+MOST_WORDS = 2_000
 SEES = {
     Arm.BLIND: "nothing of the AI's",
     Arm.REVEAL: "the AI's answer after the own one, which is locked",
@@ -92,10 +98,12 @@ def suspend(request: HttpRequest, membership: Membership) -> HttpResponse:
     word = request.POST.get("arm", "")
     if word not in list(Arm):
         raise BadInput(f"“{word[:40]}” is no arm: use {', '.join(Arm)}.")
-    arm, suspended = Arm(word), request.POST.get("act") != "resume"
-    arms.suspend(membership.project, arm, by=membership.user, suspended=suspended)
-    said = "is suspended: its cases are blind." if suspended else "goes on."
-    return _done(request, membership, f"“{NAMES[arm]}” {said}")
+    arm, project, by = Arm(word), membership.project, membership.user
+    if request.POST.get("act") != "resume":
+        arms.suspend(project, arm, by=by)
+        return _done(request, membership, f"“{NAMES[arm]}” is suspended: its cases are blind.")
+    arms.resume(project, arm, by=by, reason=request.POST.get("reason", "")[:MOST_WORDS])
+    return _done(request, membership, f"“{NAMES[arm]}” goes on. The rule counts from now.")
 
 
 def _done(request: HttpRequest, membership: Membership, said: str) -> HttpResponse:
@@ -108,20 +116,24 @@ def _page(
     checks_form: Form | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     project = membership.project
-    effects = anchoring.readout(project)
+    record = anchoring.read(project)
+    effects = anchoring.readout(record)
     version = project.rubric.released
+    evidence = watching.evidence_by_arm(project, record)
     return show(
         request, membership, "annotations/ai_help.html", active=ACTIVE, status=status,
-        rows=[_row(project, effect) for effect in effects], charts=_charts(effects),
-        has_effects=any(one.accuracy_shift and one.accuracy_shift.is_defined for one in effects),
+        rows=[_row(project, effect, evidence.get(effect.arm)) for effect in effects],
+        charts=_charts(effects, project), suspensions=_suspensions(project),
+        alphas=_alphas(effects, project), tolerated=TOLERATED,
+        has_effects=any(one.accuracy.value.n for one in effects),
         checks=_checks(project), notes=_notes(project, version),
-        qualifying=_qualifying(project), version=version,
+        qualifying=_qualifying(project), version=version, names=members.names_in(project),
         arms_form=arms_form or ArmsForm(initial=_shares(project)),
         checks_form=checks_form or ChecksForm(initial=_mix(project)),
     )  # fmt: skip
 
 
-def _row(project: Project, effect: Effect) -> dict[str, Any]:
+def _row(project: Project, effect: Effect, evidence: Evidence | None) -> dict[str, Any]:
     share = {
         Arm.REVEAL: project.reveal_share, Arm.EVIDENCE: project.evidence_share,
         Arm.SHOWN: project.shown_share,
@@ -131,36 +143,110 @@ def _row(project: Project, effect: Effect) -> dict[str, Any]:
         "effect": effect, "name": NAMES[arm], "sees": SEES[arm], "counts": COUNTS[arm],
         "share": share.get(arm, max(0.0, 1 - sum(share.values()))),
         "is_suspended": arm in project.suspended_arms, "can_be_suspended": arm != Arm.BLIND,
+        "evidence": watching.figures(evidence) if evidence else None,
+        "now": round(evidence.e, 2) if evidence else None,
+        "since": watching.counts_from(project, arm) if evidence else None,
     }  # fmt: skip
 
 
-def _charts(effects: list[Effect]) -> list[dict[str, str]]:
-    """Accuracy and adoption, each arm minus blind, as forest plots wide and narrow."""
+def _suspensions(project: Project) -> list[dict[str, Any]]:
+    """What was stopped and let go on again, the newest first."""
+    found = Suspension.objects.filter(project=project).order_by("-at")[:50]
+    return [{"name": NAMES[Arm(one.arm)], "one": one} for one in found]
+
+
+# What the forest plots show: the figure, its title, how to read it, and on which scale.
+PLOTS = (
+    ("accuracy", "Right on decided cases: points above blind",
+     "Left of zero the help does harm. An arm that helps before the answer is compared only on cases "
+     "that would have been decided whatever its rater said."),
+    ("departures", "Departing from another person's blind answer: points above blind",
+     "On all cases that two answered, decided or not. Right of zero the help does harm."),
+    ("planted", "Planted wrong answers adopted: points above blind",
+     "First answers against last words of the same people on sentinels. Zero is best."),
+    ("adoption", "The AI's own errors adopted: points above blind",
+     "On decided cases on which the AI was wrong. Zero is best."),
+    ("cant_tell", "Can't tell: points above blind", "Neither side is the better one."),
+)  # fmt: skip
+
+
+def _charts(effects: list[Effect], project: Project) -> list[dict[str, str]]:
+    """Each arm minus blind, figure by figure, as forest plots wide and narrow."""
     drawn = []
-    for name, title, help_text in (
-        ("accuracy_shift", "Right answers: percentage points above blind",
-         "Against what an adjudicator decided. Left of zero the help does harm."),
-        ("adoption_shift", "Wrong AI answers adopted: percentage points above blind",
-         "How much oftener the final answer is the AI's where the AI was wrong. Zero is best."),
-    ):  # fmt: skip
+    for name, title, help_text in PLOTS:
+        shifts = [(NAMES[one.arm], getattr(one, name).shift) for one in effects]
+        rows = [ForestRow(arm, *_drawn(shift)) for arm, shift in shifts if shift is not None]
+        drawn.append(_pair(rows, title, help_text, domain=_domain(rows)))
+    ratios = [
+        ForestRow(NAMES[one.arm], *_ends(one.seconds_ratio))
+        for one in effects
+        if one.seconds_ratio is not None
+    ]
+    help_text = (
+        "How many times as long as blind an answer takes, by geometric means. Left of 1 is faster."
+    )
+    drawn.append(_pair(ratios, "Seconds: times blind", help_text, zero=Reference(1.0, "as blind")))
+    for question in _questions(project):
         rows = [
-            ForestRow(NAMES[one.arm], *_drawn(getattr(one, name)))
+            ForestRow(NAMES[one.arm], *_ends(figure.shift))
             for one in effects
-            if getattr(one, name) is not None
+            if (figure := one.alpha.get(question.criterion_id)) is not None and figure.shift
         ]
-        zero = [Reference(0.0, "no difference")]
-        drawn.append({
-            "title": title, "help": help_text,
-            "wide": forest(rows, title=title, references=zero, domain=(-100.0, 100.0)),
-            "compact": forest(rows, title=title, references=zero, domain=(-100.0, 100.0), compact=True),
-        })  # fmt: skip
-    return drawn
+        title = f"Alpha on {question.name}: within the arm, minus blind"
+        drawn.append(_pair(rows, title, "Help that all follow raises agreement, right or wrong."))
+    return [one for one in drawn if one]
+
+
+def _pair(
+    rows: list[ForestRow], title: str, help_text: str, *,
+    domain: tuple[float, float] | None = None, zero: Reference | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Both sizes of one plot; nothing where no row has a value."""
+    if not any(row.value is not None for row in rows):
+        return {}
+    references = [zero or Reference(0.0, "no difference")]
+    wide, compact = (
+        forest(rows, title=title, references=references, domain=domain, compact=narrow)
+        for narrow in (False, True)
+    )
+    return {"title": title, "help": help_text, "wide": wide, "compact": compact}
+
+
+def _domain(rows: list[ForestRow]) -> tuple[float, float]:
+    """As far as anything reaches on either side of zero, in steps of ten points."""
+    ends = [x for row in rows for x in (row.value, row.low, row.high) if x is not None]
+    most = max((abs(x) for x in ends), default=0.0)
+    reach = min(100.0, max(10.0, 10.0 * ceil(most / 10)))
+    return -reach, reach
+
+
+def _alphas(effects: list[Effect], project: Project) -> list[dict[str, Any]]:
+    """A line a criterion and arm: agreement within the arm, and its difference to blind."""
+    return [
+        {"question": question.name, "arm": NAMES[one.arm], "figure": figure}
+        for question in _questions(project)
+        for one in effects
+        if (figure := one.alpha.get(question.criterion_id)) is not None and _tells(figure)
+    ]
+
+
+def _tells(figure: Figure) -> bool:
+    return figure.value.is_defined
+
+
+def _questions(project: Project) -> Sequence[CriterionVersion]:
+    version = project.rubric.released
+    return questions_of(version.pk) if version else ()
 
 
 def _drawn(e: Estimate) -> tuple[float | None, float | None, float | None, int, str]:
     """In percentage points, to a tenth."""
     value, low, high = (None if x is None else round(100 * x, 1) for x in (e.value, e.low, e.high))
     return value, low, high, e.n, e.reason or ""
+
+
+def _ends(e: Estimate) -> tuple[float | None, float | None, float | None, int, str]:
+    return e.value, e.low, e.high, e.n, e.reason or ""
 
 
 def _shares(project: Project) -> dict[str, float]:

@@ -14,8 +14,11 @@ from annotations.navigation import navigation
 from annotations.permissions import MEMBERS, membership_for
 from annotations.simulated import simulated_notice
 from annotations.statuses import Role
+from annotations.watching import Notice, notices_for
 
 View = Callable[..., HttpResponse]
+# Who answers cases, a lead too, is told nothing about arms and raters there.
+UNDISTURBED = frozenset({"Label", "Adjudicate"})
 
 
 def member_page(roles: frozenset[Role] = MEMBERS) -> Callable[[View], View]:
@@ -49,6 +52,12 @@ def show(
         "membership": membership,
         "nav": SimpleLazyObject(partial(navigation, membership, active=active)),
         "simulated": SimpleLazyObject(partial(simulated_notice, membership.project)),
+        "notices": SimpleLazyObject(partial(_notices, membership, active)),
         **context,
     }
     return render(request, template, context, status=status)
+
+
+def _notices(membership: Membership, active: str) -> list[Notice]:
+    """What leads are told on every page but where they answer cases themselves."""
+    return [] if active in UNDISTURBED else notices_for(membership)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotations import marks, members, rubrics
+from annotations import gates, marks, members, rubrics
 from annotations.agreement import CriterionAgreement, first_blind_verdicts, measure
 from annotations.errors import BadInput, Conflict
 from annotations.forms import CriterionForm, GuidelineForm, ReleaseForm, answer_lines
@@ -100,6 +100,7 @@ def board(
         "released": released,
         "draft": draft,
         "is_lead": is_lead,
+        "gate": gates.stand_of(released) if released and is_reader else None,
         "pairs": pairs,
         "history": history(found, is_reader=is_reader),
         "names": members.names_in(membership.project),
@@ -206,6 +207,7 @@ def read_version(request: HttpRequest, membership: Membership, number: int) -> H
     return show(
         request, membership, "annotations/rubric_version.html", active=ACTIVE, version=found,
         before=before, compared=compared, removed=list(old.values()),
+        gate=gates.stand_of(found) if has_role(membership, READERS) else None,
         names=members.names_in(membership.project),
         guideline_runs=word_diff(before.guideline if before else found.guideline, found.guideline),
     )  # fmt: skip

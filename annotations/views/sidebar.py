@@ -11,11 +11,13 @@ ITEMS: list[NavItem] = [
     NavItem("Adjudicate", "adjudicate", ADJUDICATORS, 30, count_waiting),
     NavItem("Dashboard", "dashboard", READERS, 35),
     NavItem("Agreement", "agreement", READERS, 40),
+    NavItem("Consensus", "consensus", LEADS, 42),
     NavItem("AI help", "ai_help", LEADS, 45),
     NavItem("Cases", "cases", READERS, 58),
     NavItem("Gold", "gold", READERS, 60),
     NavItem("Import", "import", LEADS, 80),
     NavItem("Raters", "raters", LEADS, 70),
+    NavItem("Consistency", "consistency", LEADS, 72),
     NavItem("Wellbeing", "wellbeing", LABELLERS, 85),
     NavItem("Members", "members", MEMBERS, 90),
 ]
