@@ -2,16 +2,57 @@
 
 import csv
 
+import krippendorff
+import numpy as np
 import pytest
 
 from annotations.measurement.aggregation import aggregate
 from annotations.measurement.agreement import agreement_by, krippendorff_alpha, measure_agreement
+from annotations.measurement.bootstrap import items_of, values_of
+from annotations.measurement.coefficients import alpha_statistic
+from annotations.measurement.contributions import Layout, Scoring, collapse
 from annotations.measurement.counts import count_values, counts_from_matrix
+from annotations.measurement.weights import squared_distances
 
 
 def rows_of(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read_harmbench(folder):
+    for row in rows_of(folder / "harmbench_val_labels_only.csv"):
+        for rater in ("human_0", "human_1", "human_2"):
+            yield (row["item"], row["model"], row["method"]), rater, row[rater]
+
+
+def read_xstest(folder):
+    for row in rows_of(folder / "xstest_annotated.csv"):
+        for rater in ("annotation_1", "annotation_2"):
+            yield (row["id"], row["model"]), rater, row[rater]
+
+
+def read_dices(folder):
+    for row in rows_of(folder / "dices350_long.csv"):
+        yield row["item"], row["rater"], row["label"]
+
+
+@pytest.mark.parametrize("level", ["nominal", "ordinal"])
+@pytest.mark.parametrize("read", [read_harmbench, read_xstest, read_dices])
+def test_our_own_alpha_is_the_packages_on_published_data(shared_data, read, level):
+    labels = list(read(shared_data))
+    counts = count_values(labels, values=sorted({label for _, _, label in labels if label}))
+    scoring = Scoring(squared_distances(counts.values, level), np.eye(len(counts.values)))
+    statistic = alpha_statistic(scoring)
+    items = items_of(collapse(counts), scoring, Layout(statistic.needs, len(counts.values)))
+    ours = values_of(items.sums(items.whole()), {"alpha": statistic})["alpha"][0]
+
+    package = krippendorff.alpha(
+        value_counts=counts.matrix,
+        value_domain=list(range(len(counts.values))),
+        level_of_measurement=level,
+    )
+    assert ours == pytest.approx(package, abs=1e-10)
 
 
 def test_xstest_has_its_alpha_and_the_published_kappa_of_each_model(shared_data):
