@@ -147,14 +147,15 @@ def _invert_binomial(k: int, n: int, level: float) -> tuple[float, float]:
     return (0.0 if k == 0 else ends[0], 1.0 if k == n else ends[1])
 
 
-def _invert_hypergeometric(k: int, n: int, N: int, level: float) -> tuple[float, float]:
+def _invert_hypergeometric(k: int, n: int, rows: int, level: float) -> tuple[float, float]:
     """Both ends over truths K/N; every K is tried, or GRID of them and then those between."""
     least, most = _clopper_pearson(k, n, 1 - (1 - level) / 50)
+    N = rows
     first, last = max(k, floor(least * N)), min(N - (n - k), ceil(most * N))
     counts = _near(k, n)
 
-    def accepted(K: Floats) -> NDArray[np.bool_]:
-        K = K[:, None]
+    def accepted(truths: Floats) -> NDArray[np.bool_]:
+        K = truths[:, None]
         fits = (counts <= K) & (n - counts <= N - K)
         log_mass = np.where(
             fits,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from annotations.measurement.false_discovery import benjamini_hochberg
 from campaigns.drafting.boundary import boundary_tests
 from campaigns.drafting.evidence import (
     Embeddings,
@@ -21,7 +22,6 @@ from campaigns.drafting.evidence import (
 )
 from campaigns.drafting.exemplars import exemplar_tests
 from campaigns.drafting.findings import ENGINE, Pattern, Significance, Tested
-from campaigns.drafting.significance import benjamini_hochberg
 from campaigns.drafting.uncovered import uncovered_tests
 
 __all__ = ["ENGINE", "MiningReport", "Pattern", "mine", "mine_together"]

@@ -1,10 +1,9 @@
-"""The three tests of the miners: Fisher's exact, a permutation test and Benjamini-Hochberg.
+"""The two tests of the miners: Fisher's exact and a permutation test.
 
 Sources: Fisher 1922; Rao and Scott 1992, Biometrics 48:577 (clustered binary data: divide counts by
-the design effect); Benjamini and Hochberg 1995, JRSS B 57:289.
+the design effect). Over many tests: `annotations.measurement.false_discovery`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,18 +101,6 @@ def _shuffled_order(m: int, blocks: Ints | None, rng: np.random.Generator) -> In
     order = np.empty(m, dtype=np.intp)
     order[target] = source
     return order
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
-    """The q value of each p over all that was tested: q_(i) = min over j >= i of p_(j) m / j."""
-    p = np.asarray(p_values, dtype=np.float64)
-    if p.size == 0:
-        return ()
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * p.size / np.arange(1, p.size + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0)
-    return tuple(float(value) for value in q)
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand
 
-from annotations.management.measuring import agreement
+from annotations.management.measuring import agreement, prevalence
 
 
 class Measurement(Protocol):
@@ -23,7 +23,7 @@ class Measurement(Protocol):
     def run(self, options: dict[str, Any]) -> str: ...
 
 
-MEASUREMENTS: tuple[Measurement, ...] = (agreement,)
+MEASUREMENTS: tuple[Measurement, ...] = (agreement, prevalence)
 
 
 class Command(BaseCommand):

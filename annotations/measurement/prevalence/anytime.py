@@ -22,7 +22,7 @@ from math import log
 
 import numpy as np
 
-from annotations.measurement.prevalence.evidence import Evidence, Floats
+from annotations.measurement.prevalence.evidence import Bools, Evidence, Floats, Ints
 from annotations.measurement.prevalence.mean import NO_LABELS, fitted_lambda
 from annotations.measurement.results import Estimate, undefined
 
@@ -31,6 +31,7 @@ UNEQUAL = (
     "The rows were drawn with unequal probabilities; this interval needs draws of which the next is "
     "any of the rest."
 )
+NOT_RANDOM = "No prevalence fits these labels in this order: they were not drawn at random one after another."
 GRID = 1_001
 # A bet never risks more than this part of the capital.
 RISK = 0.5
@@ -46,22 +47,30 @@ class Sequence:
     high: Floats
 
 
-def anytime(evidence: Evidence, *, level: float = 0.95) -> Estimate:
-    """The interval after the last label; labels count in the order of their rows."""
+def anytime(evidence: Evidence, *, order: Ints | None = None, level: float = 0.95) -> Estimate:
+    """The interval after the last label.
+
+    `order` (n,) are the labelled rows in the order in which they were drawn: whoever looks again after
+    more labels must give it. Without it labels are shuffled, always alike: right for one look.
+    """
     if evidence.n == 0:
         return undefined(NO_LABELS, n=0, method=METHOD, level=level)
     if evidence.is_weighted:
         return undefined(UNEQUAL, n=evidence.n, method=METHOD, level=level)
-    rows = None if evidence.population == "endless" else evidence.M
+    rows = None if evidence.population == "endless" else evidence.rows
     if isinstance(evidence.population, int):
         rows = evidence.population
     whole = evidence.population == "rows"
+    if order is None:
+        order = np.random.default_rng(0).permutation(np.flatnonzero(evidence.is_labelled))
+    y, f = evidence.labels[order], evidence.scores[order]
     found = confidence_sequence(
-        evidence.y, evidence.f if whole else None, rows=rows,
+        y, f if whole else None, rows=rows,
         mean_score=float(evidence.scores.mean()), level=level,
     )  # fmt: skip
-    value = float(evidence.y.mean())
-    low, high = float(found.low[-1]), float(found.high[-1])
+    value, low, high = float(y.mean()), float(found.low[-1]), float(found.high[-1])
+    if low > high:
+        return undefined(NOT_RANDOM, n=evidence.n, method=METHOD, level=level)
     return Estimate(
         value, min(low, value), max(high, value), evidence.n, level=level, method=METHOD
     )
@@ -94,17 +103,15 @@ def confidence_sequence(
         down += np.log1p(-np.minimum(bets[t], RISK / np.maximum(most_up, 1e-12)) * gain)
         alive &= np.maximum(up, down) < rich
         seen_y, seen_f = seen_y + y[t], seen_f + scores[t]
-        lows[t], highs[t] = _ends(theta, alive, seen_y / (t + 1))
+        lows[t], highs[t] = _ends(theta, alive)
     return Sequence(lows, highs)
 
 
-def _ends(
-    theta: Floats, alive: np.ndarray[tuple[int], np.dtype[np.bool_]], mean: float
-) -> tuple[float, float]:
-    """The outermost values that live, one step of the grid further: the grid must lose nothing."""
+def _ends(theta: Floats, alive: Bools) -> tuple[float, float]:
+    """The outermost values that live, one step further for the grid; above 1 and below 0 if none does."""
     living = np.flatnonzero(alive)
     if not len(living):
-        return mean, mean
+        return 1.0, 0.0
     return float(theta[max(living[0] - 1, 0)]), float(theta[min(living[-1] + 1, GRID - 1)])
 
 

@@ -68,7 +68,7 @@ class Prevalence:
 
 def measure_prevalence(evidence: Evidence, *, level: float = 0.95) -> Prevalence:
     """All methods on one set of scores and labels."""
-    N = evidence.population if isinstance(evidence.population, int) else evidence.M
+    N = evidence.population if isinstance(evidence.population, int) else evidence.rows
     return Prevalence(
         n=evidence.n,
         N=N,
@@ -98,13 +98,13 @@ def why_labels_alone(evidence: Evidence) -> str | None:
     """The sentence of the rule by which the judge is left out; None if it is used."""
     if evidence.is_weighted:
         return None
-    if evidence.n == evidence.M and evidence.population == "rows":
+    if evidence.n == evidence.rows and evidence.population == "rows":
         return "Every case has a human label: they were counted."
     if np.ptp(evidence.scores) == 0:
         return SAME_SCORE
     if strata_for(evidence.n) == 1:
         return TOO_FEW
-    if is_small(evidence.positives, evidence.n, evidence.M * (1 - evidence.missing_share)):
+    if is_small(evidence.positives, evidence.n, evidence.rows * (1 - evidence.missing_share)):
         return SINGLE_CASES.format(few=FEW)
     return None
 
@@ -116,7 +116,7 @@ def is_small(k: int, n: int, rows: float) -> bool:
 
 def raw_rate(evidence: Evidence, *, level: float = 0.95) -> Estimate:
     """The judge's own rate, biased by its errors: for comparison, never the answer."""
-    M = evidence.M
+    M = evidence.rows
     if M == 0:
         return undefined("No case has a judge's score.", n=0, method=RAW, level=level)
     if np.isin(evidence.scores, (0.0, 1.0)).all():
@@ -137,7 +137,7 @@ def human_only(evidence: Evidence, *, level: float = 0.95) -> Estimate:
     if n == 0:
         return undefined(NO_LABELS, n=0, method=INVERSION, level=level)
     if not evidence.is_weighted:
-        rows = {"rows": evidence.M, "endless": None}.get(
+        rows = {"rows": evidence.rows, "endless": None}.get(
             str(evidence.population), evidence.population
         )
         population = rows if isinstance(rows, int) else None
@@ -149,7 +149,7 @@ def human_only(evidence: Evidence, *, level: float = 0.95) -> Estimate:
     effective = float(w.sum() ** 2 / (w**2).sum())
     share = float(np.average(evidence.y, weights=w))
     N, labels, failures = (
-        np.array([[x]]) for x in (float(evidence.M), effective, share * effective)
+        np.array([[x]]) for x in (float(evidence.rows), effective, share * effective)
     )
     sums = sum_over_strata(Strata(N, labels, failures), level=level)
     low, high = float(sums.low[0]), float(sums.high[0])

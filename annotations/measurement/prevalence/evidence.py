@@ -32,9 +32,9 @@ class Evidence:
     population: Population = "rows"
 
     def __post_init__(self) -> None:
-        rows = self.scores.shape
+        shape = self.scores.shape
         given = [self.scores, self.labels, self.probabilities, self.folds]
-        if any(a is not None and a.shape != rows for a in given) or len(rows) != 1:
+        if any(a is not None and a.shape != shape for a in given) or len(shape) != 1:
             raise PrevalenceError("Scores, labels, probabilities and folds are as many as rows.")
         if not np.all((self.scores >= 0) & (self.scores <= 1)):
             raise PrevalenceError("A judge's score lies between 0 and 1.")
@@ -42,9 +42,9 @@ class Evidence:
         if not np.all((y == 0) | (y == 1)):
             raise PrevalenceError("A label is 1 for a failure, 0 for none, nan for unlabelled.")
         self._check_probabilities()
-        if isinstance(self.population, int) and self.population < self.M:
+        if isinstance(self.population, int) and self.population < self.rows:
             raise PrevalenceError(
-                f"A population of {self.population:,} cannot hold the {self.M:,} rows."
+                f"A population of {self.population:,} cannot hold the {self.rows:,} rows."
             )
 
     def _check_probabilities(self) -> None:
@@ -62,7 +62,7 @@ class Evidence:
         return ~np.isnan(self.labels)
 
     @property
-    def M(self) -> int:
+    def rows(self) -> int:
         """How many rows have a judge's score."""
         return len(self.scores)
 
@@ -112,4 +112,4 @@ class Evidence:
         """1 - M/N: the share of the population that has no row at all; 0 if the rows are all of it."""
         if self.population == "rows":
             return 0.0
-        return 1.0 if self.population == "endless" else 1 - self.M / self.population
+        return 1.0 if self.population == "endless" else 1 - self.rows / self.population

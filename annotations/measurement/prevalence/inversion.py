@@ -13,9 +13,12 @@ degree of freedom. The distance is Cressie and Read's power divergence,
 
 A stratum without a failure is not taken to be clean: it is given as many as the data leave room for.
 With a = 1 (Pearson) and one stratum this is exactly Wilson's interval; it stays honest with few
-failures, but gives clean strata too much. With a = 0 (likelihood ratio) it is the other way round. So
-a falls from Cressie and Read's 2/3 towards 0 as the rarer answer is seen more than PIVOT times:
-a = 2/3 min(1, PIVOT / min(k, n - k)); PIVOT was found by the simulation of coverage.
+failures, but gives clean strata too much. With a = 0 (likelihood ratio) it is the other way round.
+Cressie and Read's a = 2/3 is used; where labels were drawn by score, so that every stratum has its
+share of them, a falls towards 0 as the rarer answer is seen more than PIVOT times:
+a = 2/3 min(1, PIVOT / min(k, n - k)). Where labels are a good part of the population the quantile is
+widened by 1 + s (H + 1) / n, s = 1 - n / sum of n_h: the counts n_h are then worth more for theta
+than was seen of the shares. PIVOT and the widening were found by the simulation of coverage.
 Sources: N. Cressie, T. R. C. Read (1984), JRSS B 46: 440-464; A. Martin Andres, M. Alvarez Hernandez,
 I. Herranz Tejedor (2011), "Inferences about a linear combination of proportions", Statistical Methods
 in Medical Research 20: 369-387 (constrained shares, and score intervals for the sum).
@@ -35,40 +38,47 @@ MOST_A, PIVOT, LEAST_A = 2 / 3, 5.0, 0.02
 LEAST, MOST, HALVINGS = -12.0, 30.0, 44
 
 
+def exponent(rarer: Floats) -> Floats:
+    """a (R,) for labels drawn by score, of which `rarer` (R,) had the rarer answer."""
+    return np.maximum(MOST_A * np.minimum(1.0, PIVOT / np.maximum(rarer, 1.0)), LEAST_A)
+
+
 def interval_of_sum(
-    k: Floats, n: Floats, W: Floats, *, rarer: Floats, level: float
+    k: Floats, n: Floats, weights: Floats, *, a: Floats, labels: Floats, level: float
 ) -> tuple[Floats, Floats]:
     """Ends (R,), (R,) of theta; strata with n = 0 are left out, counts need not be whole.
 
-    `rarer` (R,) is how often the rarer answer was seen in all.
+    n (R, H) is what the labels are worth, `labels` (R,) how many there are; a (R,) the exponent.
     """
-    used = (n > 0) & (W > 0)
-    W = np.where(used, W, 0.0)
+    used = (n > 0) & (weights > 0)
+    H, worth = used.sum(axis=1), np.where(used, n, 0.0).sum(axis=1)
+    share = np.clip(1 - labels / np.maximum(worth, 1e-300), 0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    limit = z * z * (1 + share * (H + 1) / np.maximum(labels, 1.0))
+    weights = np.where(used, weights, 0.0)
     n, k = np.where(used, n, 1.0), np.where(used, k, 0.5)
-    a = np.maximum(MOST_A * np.minimum(1.0, PIVOT / np.maximum(rarer, 1.0)), LEAST_A)[:, None]
-    limit = NormalDist().inv_cdf((1 + level) / 2) ** 2
-    low, high = (_end(k, n, W, a, limit, sign) for sign in (1.0, -1.0))
+    low, high = (_end(k, n, weights, a[:, None], limit, sign) for sign in (1.0, -1.0))
     return low, high
 
 
-def _end(k: Floats, n: Floats, W: Floats, a: Floats, limit: float, sign: float) -> Floats:
+def _end(k: Floats, n: Floats, weights: Floats, a: Floats, limit: Floats, sign: float) -> Floats:
     """Where the distance reaches the limit: below the estimate for sign 1, above it for -1."""
     near, far = np.full(len(k), LEAST), np.full(len(k), MOST)
     for _ in range(HALVINGS):
         middle = (near + far) / 2
-        p = _shares(k, n, sign * np.exp(middle)[:, None] * W)
-        within = _distance(k, n, p, a, W > 0) < limit
+        p = _shares(k, n, sign * np.exp(middle)[:, None] * weights)
+        within = _distance(k, n, p, a, weights > 0) < limit
         near, far = np.where(within, middle, near), np.where(within, far, middle)
-    p = _shares(k, n, sign * np.exp(far)[:, None] * W)
-    return np.asarray((W * p).sum(axis=1), dtype=np.float64)
+    p = _shares(k, n, sign * np.exp(far)[:, None] * weights)
+    return np.asarray((weights * p).sum(axis=1), dtype=np.float64)
 
 
-def _shares(k: Floats, n: Floats, L: Floats) -> Floats:
-    """p_h (R, H), the root in [0, 1] of L p^2 - (n + L) p + k = 0, with L = lam W."""
-    s = n + L
-    root = np.sqrt(np.maximum(s * s - 4 * L * k, 0.0))
+def _shares(k: Floats, n: Floats, pull: Floats) -> Floats:
+    """p_h (R, H), the root in [0, 1] of pull p^2 - (n + pull) p + k = 0, with pull = lam W."""
+    s = n + pull
+    root = np.sqrt(np.maximum(s * s - 4 * pull * k, 0.0))
     positive = 2 * k / np.maximum(s + root, 1e-300)
-    negative = (s - root) / np.where(s < 0, 2 * L, 1.0)
+    negative = (s - root) / np.where(s < 0, 2 * pull, 1.0)
     return np.asarray(np.clip(np.where(s < 0, negative, positive), 0.0, 1.0), dtype=np.float64)
 
 

@@ -43,7 +43,7 @@ def ppi_mean(evidence: Evidence, *, lam: float | None = None, level: float = 0.9
         np.average(trust, weights=w) * evidence.scores.mean() + np.average(residual, weights=w)
     )
     value = min(max(value, 0.0), 1.0)
-    if n < 2 or np.ptp(y) == 0 and np.ptp(residual) < 1e-12:
+    if n < 2 or (np.ptp(y) == 0 and np.ptp(residual) < 1e-12):
         return Estimate(
             value, None, None, n, level=level, method=METHOD, reason=FEW if n < 2 else SAME
         )
@@ -85,7 +85,7 @@ def _crossed(y: Floats, f: Floats, w: Floats, folds: Ints) -> Floats:
 
 def _variance(evidence: Evidence, residual: Floats) -> float:
     """se^2 of the weighted mean of the residuals, with both finite-population terms."""
-    n, M, w = evidence.n, evidence.M, evidence.w
+    n, M, w = evidence.n, evidence.rows, evidence.w
     centred = w * (residual - np.average(residual, weights=w)) / w.mean()
     drawn = _unsampled(evidence)
     first = float((drawn * centred**2).sum() / (n * (n - 1)))
@@ -96,5 +96,5 @@ def _variance(evidence: Evidence, residual: Floats) -> float:
 def _unsampled(evidence: Evidence) -> Floats:
     """1 - pi of every labelled row, (n,): rows that were sure to be drawn bring no uncertainty."""
     if evidence.probabilities is None or not evidence.is_weighted:
-        return np.full(evidence.n, 1 - evidence.n / evidence.M)
+        return np.full(evidence.n, 1 - evidence.n / evidence.rows)
     return 1 - evidence.probabilities[evidence.is_labelled]

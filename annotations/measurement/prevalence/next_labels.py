@@ -50,49 +50,51 @@ def outlook(
     """What labels would buy; None without a label. Steps beyond the last row end at the last row."""
     if evidence.n == 0:
         return None
-    found = strata_of_draw(evidence) or strata_of_score(evidence)
+    by_draw = strata_of_draw(evidence)
+    found = by_draw or strata_of_score(evidence)
+    is_drawn = by_draw is not None
     used = found.N[0] > 0
     strata = Strata(*(a[:, used] for a in (found.N, found.n, found.k)))
     N, n, k = strata.N[0], strata.n[0], strata.k[0]
     share = (k + 0.5) / (n + 1)
     purchases = tuple(
-        _purchase(strata, share, min(step, int((N - n).sum())), level) for step in steps
+        _purchase(strata, share, min(step, int((N - n).sum())), is_drawn, level) for step in steps
     )
     return Outlook(
-        _width(strata, share, n, level),
+        _width(strata, share, n, is_drawn, level),
         purchases,
-        tuple(int(round(x)) for x in N),
-        tuple(int(round(x)) for x in n),
+        tuple(round(x) for x in N),
+        tuple(round(x) for x in n),
         tuple(float(x) for x in share),
     )
 
 
-def _purchase(strata: Strata, share: Floats, more: int, level: float) -> Purchase:
+def _purchase(strata: Strata, share: Floats, more: int, is_drawn: bool, level: float) -> Purchase:
     N, n = strata.N[0], strata.n[0]
     as_so_far = np.minimum(N, n + more * n / n.sum())
     best = best_additions(N, n, share, more)
     return Purchase(
         more,
-        _width(strata, share, as_so_far, level),
-        _width(strata, share, n + best, level),
+        _width(strata, share, as_so_far, is_drawn, level),
+        _width(strata, share, n + best, is_drawn, level),
         tuple(int(x) for x in best),
     )
 
 
-def best_additions(N: Floats, n: Floats, share: Floats, more: int) -> Floats:
+def best_additions(rows: Floats, n: Floats, share: Floats, more: int) -> Floats:
     """How many of `more` labels each stratum (H,) should get: each where it lowers the variance most."""
-    added = np.zeros(len(N))
-    weight = N * np.sqrt(share * (1 - share))
+    added = np.zeros(len(rows))
+    weight = rows * np.sqrt(share * (1 - share))
     for _ in range(more):
         now = n + added
-        gain = np.where(now + 1 <= N, weight / np.sqrt(now * (now + 1)), -1.0)
+        gain = np.where(now + 1 <= rows, weight / np.sqrt(now * (now + 1)), -1.0)
         if gain.max() <= 0:
             break
         added[gain.argmax()] += 1
     return added
 
 
-def _width(strata: Strata, share: Floats, n: Floats, level: float) -> float:
+def _width(strata: Strata, share: Floats, n: Floats, is_drawn: bool, level: float) -> float:
     expected = Strata(strata.N, n[None, :], (share * n)[None, :])
-    sums = sum_over_strata(expected, level=level)
+    sums = sum_over_strata(expected, is_drawn=is_drawn, level=level)
     return float(sums.high[0] - sums.low[0])

@@ -54,7 +54,7 @@ def rogan_gladen(evidence: Evidence, *, level: float = 0.95) -> Estimate:
     said, y = evidence.f >= THRESHOLD, evidence.y == 1
     errors = Errors(int((said & y).sum()), int(y.sum()), int((~said & ~y).sum()), int((~y).sum()))
     p = float((evidence.scores >= THRESHOLD).mean())
-    sampled = evidence.missing_share / evidence.M if evidence.M else 0.0
+    sampled = evidence.missing_share / evidence.rows if evidence.rows else 0.0
     return corrected(p, errors, sampled=sampled, level=level)
 
 

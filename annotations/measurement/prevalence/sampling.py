@@ -33,16 +33,16 @@ class SamplingPlan:
         return np.asarray((self.labels / self.sizes)[self.stratum], dtype=np.float64)
 
 
-def plan_by_score(scores: Floats, n: int, *, H: int | None = None) -> SamplingPlan:
+def plan_by_score(scores: Floats, n: int, *, parts: int | None = None) -> SamplingPlan:
     """Strata and labels for each, from the judge's scores (M,) of all rows."""
     M = len(scores)
     if not 0 < n <= M:
         raise PrevalenceError(f"Between 1 and {M:,} of {M:,} cases can be labelled, not {n:,}.")
     values, place = np.unique(scores, return_inverse=True)
     rows = np.bincount(place).astype(np.float64)[None, :]
-    H = H or strata_to_draw(n)
-    by_value = cut(values, rows, n, H)
-    sizes, mass = tally(by_value, H, rows, rows * spread(values, n))
+    parts = parts or strata_to_draw(n)
+    by_value = cut(values, rows, n, parts)
+    sizes, mass = tally(by_value, parts, rows, rows * spread(values, n))
     used = sizes[0] > 0
     renumber = np.cumsum(used) - 1
     N, s = sizes[0][used], mass[0][used] / sizes[0][used]
@@ -50,25 +50,27 @@ def plan_by_score(scores: Floats, n: int, *, H: int | None = None) -> SamplingPl
     return SamplingPlan(renumber[by_value[0]][place], N.astype(np.int64), s, labels)
 
 
-def allocate(N: Floats, s: Floats, n: int, *, floor: int = FLOOR) -> Ints:
+def allocate(sizes: Floats, spreads: Floats, n: int, *, floor: int = FLOOR) -> Ints:
     """Neyman's n_h (R, H), whole numbers that add to n: from the floor, one label at a time.
 
-    Each label goes where it lowers the variance most: to the greatest N s / sqrt(n_h (n_h + 1)).
+    Each label goes where it lowers the variance most: to the greatest N_h s_h / sqrt(n_h (n_h + 1)).
     Source: T. Wright (2012), "The equivalence of Neyman optimum allocation for sampling and equal
     proportions for apportioning the U.S. House", The American Statistician 66: 217-224.
     """
-    R, H = N.shape
+    R, H = sizes.shape
     base = min(floor, n // H)
-    given = np.minimum(N, base).astype(np.int64)
-    ideal = n * (N * s) / np.maximum((N * s).sum(axis=1, keepdims=True), 1e-300)
-    given = np.maximum(given, np.minimum(N, np.floor(ideal * 0.9 - base)).astype(np.int64))
+    given = np.minimum(sizes, base).astype(np.int64)
+    ideal = n * (sizes * spreads) / np.maximum((sizes * spreads).sum(axis=1, keepdims=True), 1e-300)
+    given = np.maximum(given, np.minimum(sizes, np.floor(ideal * 0.9 - base)).astype(np.int64))
     rows = np.arange(R)
     for _ in range(int(n - given.sum(axis=1).min())):
         gain = np.where(
-            given < N, N * np.maximum(s, 1e-12) / np.sqrt(given * (given + 1.0) + 1e-9), -1.0
+            given < sizes,
+            sizes * np.maximum(spreads, 1e-12) / np.sqrt(given * (given + 1.0) + 1e-9),
+            -1.0,
         )
         best = gain.argmax(axis=1)
-        given[rows, best] += given.sum(axis=1) < np.minimum(n, N.sum(axis=1))
+        given[rows, best] += given.sum(axis=1) < np.minimum(n, sizes.sum(axis=1))
     return np.asarray(given, dtype=np.int64)
 
 

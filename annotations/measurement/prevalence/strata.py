@@ -51,21 +51,21 @@ def spread(scores: Floats, n: int) -> Floats:
     return np.asarray(np.sqrt((scores + c) * (1 - scores + c)), dtype=np.float64)
 
 
-def cut(scores: Floats, rows: Floats, n: int, H: int) -> Ints:
-    """The stratum (R, B), 0 to H - 1, of each of the rising scores (B,) that rows (R, B) have."""
+def cut(scores: Floats, rows: Floats, n: int, parts: int) -> Ints:
+    """The stratum (R, B), 0 to parts - 1, of each of the rising scores (B,) that rows (R, B) have."""
     mass = rows * spread(scores, n)
     total = np.maximum(mass.sum(axis=1, keepdims=True), 1e-300)
     middle = (np.cumsum(mass, axis=1) - mass / 2) / total
-    return np.asarray(np.minimum((middle * H).astype(np.int64), H - 1), dtype=np.int64)
+    return np.asarray(np.minimum((middle * parts).astype(np.int64), parts - 1), dtype=np.int64)
 
 
-def tally(stratum: Ints, H: int, *counts: Floats) -> list[Floats]:
-    """Each of the counts (R, B) summed by stratum, (R, H)."""
+def tally(stratum: Ints, parts: int, *counts: Floats) -> list[Floats]:
+    """Each of the counts (R, B) summed by stratum, (R, parts)."""
     R, B = stratum.shape
-    place = (stratum + np.arange(R)[:, None] * H).ravel()
+    place = (stratum + np.arange(R)[:, None] * parts).ravel()
     return [
-        np.bincount(place, weights=np.broadcast_to(c, (R, B)).ravel(), minlength=R * H)
-        .reshape(R, H)
+        np.bincount(place, weights=np.broadcast_to(c, (R, B)).ravel(), minlength=R * parts)
+        .reshape(R, parts)
         .astype(np.float64)
         for c in counts
     ]

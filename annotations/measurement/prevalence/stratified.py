@@ -18,10 +18,9 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
 from annotations.measurement.prevalence.evidence import Evidence, Floats, Ints
-from annotations.measurement.prevalence.inversion import interval_of_sum
+from annotations.measurement.prevalence.inversion import MOST_A, exponent, interval_of_sum
 from annotations.measurement.prevalence.mean import NO_LABELS, fitted_lambda
 from annotations.measurement.prevalence.strata import Strata, cut, merge_small, strata_for, tally
 from annotations.measurement.results import Estimate, undefined
@@ -44,26 +43,28 @@ class Sums:
     high: Floats
 
 
-def sum_over_strata(strata: Strata, *, level: float = 0.95) -> Sums:
-    """theta and its interval for R data sets at once."""
+def sum_over_strata(strata: Strata, *, is_drawn: bool = False, level: float = 0.95) -> Sums:
+    """theta and its interval for R data sets at once; `is_drawn`: labels were given out by stratum."""
     N, n, k = strata.N, strata.n, strata.k
     total = N.sum(axis=1, keepdims=True)
     share = np.where(n > 0, k / np.maximum(n, 1e-300), 0.0)
     counted = (n >= N) & (N > 0)
     fixed = np.where(counted, N * share / total, 0.0).sum(axis=1)
-    open_ = (n > 0) & ~counted
-    m = np.where(open_, n * np.maximum(N - 1, 1e-9) / np.maximum(N - n, 1e-9), 0.0)
-    W = np.where(open_, N / total, 0.0)
-    seen = strata.k.sum(axis=1)
+    is_open = (n > 0) & ~counted
+    m = np.where(is_open, n * np.maximum(N - 1, 1e-9) / np.maximum(N - n, 1e-9), 0.0)
+    W = np.where(is_open, N / total, 0.0)
+    seen = k.sum(axis=1)
     rarer = np.minimum(seen, n.sum(axis=1) - seen)
-    low, high = interval_of_sum(share * m, m, W, rarer=rarer, level=level)
+    a = exponent(rarer) if is_drawn else np.full(len(seen), MOST_A)
+    labels = np.where(is_open, n, 0.0).sum(axis=1)
+    low, high = interval_of_sum(share * m, m, W, a=a, labels=labels, level=level)
     value = fixed + (W * share).sum(axis=1)
     return Sums(value, np.minimum(fixed + low, value), np.maximum(fixed + high, value))
 
 
-def clip_to_counted(sums: Sums, positives: Floats, n: Floats, N: Floats | float) -> Sums:
+def clip_to_counted(sums: Sums, positives: Floats, n: Floats, rows: Floats | float) -> Sums:
     """Nothing below the failures that were seen in N rows, nothing above what is left; all (R,)."""
-    least, most = positives / N, 1 - (n - positives) / N
+    least, most = positives / rows, 1 - (n - positives) / rows
     return Sums(sums.value, np.maximum(sums.low, least), np.minimum(sums.high, most))
 
 
@@ -75,10 +76,11 @@ def stratified_mean(
         return undefined(NO_LABELS, n=0, method=METHOD, level=level)
     by_draw = strata_of_draw(evidence) if strata is None else None
     method = METHOD if by_draw is None else BY_DRAW
-    sums = sum_over_strata(strata or by_draw or strata_of_score(evidence), level=level)
+    found = strata or by_draw or strata_of_score(evidence)
+    sums = sum_over_strata(found, is_drawn=evidence.is_weighted, level=level)
     if evidence.population == "rows":
         counts = (np.array([float(evidence.positives)]), np.array([float(evidence.n)]))
-        sums = clip_to_counted(sums, *counts, evidence.M)
+        sums = clip_to_counted(sums, *counts, evidence.rows)
     value, low, high = (float(a[0]) for a in (sums.value, sums.low, sums.high))
     low, high = _beyond_rows(evidence, value, low, high, level)
     return Estimate(
@@ -86,26 +88,26 @@ def stratified_mean(
     )
 
 
-def strata_of_score(evidence: Evidence, H: int | None = None) -> Strata:
+def strata_of_score(evidence: Evidence, parts: int | None = None) -> Strata:
     """Rows grouped by score, whatever the draw was: one data set, (1, H)."""
     scores, place = np.unique(evidence.scores, return_inverse=True)
     rows = np.bincount(place, minlength=len(scores)).astype(np.float64)[None, :]
-    H = H or strata_for(evidence.n)
-    stratum = cut(scores, rows, evidence.n, H)
+    parts = parts or strata_for(evidence.n)
+    stratum = cut(scores, rows, evidence.n, parts)
     at, w = place[evidence.is_labelled], evidence.w
     sums = [
         np.bincount(at, weights=x, minlength=len(scores)).astype(np.float64)[None, :]
         for x in (np.ones(evidence.n), w, w * w, w * evidence.y)
     ]
-    N, n, w1, w2, wy = tally(stratum, H, rows, *sums)
+    N, n, w1, w2, wy = tally(stratum, parts, rows, *sums)
     merged = [merge_small(Strata(N, n, x)).k for x in (w1, w2, wy)]
     return _weighted_strata(merge_small(Strata(N, n, wy)).N, *merged)
 
 
-def _weighted_strata(N: Floats, w1: Floats, w2: Floats, wy: Floats) -> Strata:
+def _weighted_strata(rows: Floats, w1: Floats, w2: Floats, wy: Floats) -> Strata:
     """Kish's labels and Hajek's failures of each stratum; plain counts where weights are equal."""
     n = np.where(w1 > 0, w1 * w1 / np.maximum(w2, 1e-300), 0.0)
-    return Strata(N, n, n * np.where(w1 > 0, wy / np.maximum(w1, 1e-300), 0.0))
+    return Strata(rows, n, n * np.where(w1 > 0, wy / np.maximum(w1, 1e-300), 0.0))
 
 
 def strata_of_draw(evidence: Evidence) -> Strata | None:
@@ -116,7 +118,7 @@ def strata_of_draw(evidence: Evidence) -> Strata | None:
     values, place = np.unique(pi, return_inverse=True)
     n = np.bincount(place).astype(np.float64)
     N = n / values
-    if len(values) > MOST_GROUPS or abs(N.sum() / evidence.M - 1) > SAME_SIZE:
+    if len(values) > MOST_GROUPS or abs(N.sum() / evidence.rows - 1) > SAME_SIZE:
         return None
     k = np.bincount(place, weights=evidence.y).astype(np.float64)
     return Strata(N[None, :], n[None, :], k[None, :])
@@ -130,7 +132,7 @@ def _beyond_rows(
     if share == 0:
         return low, high
     z = NormalDist().inv_cdf((1 + level) / 2)
-    rows = z * z * share * value * (1 - value) / evidence.M
+    rows = z * z * share * value * (1 - value) / evidence.rows
     return (
         max(value - sqrt((value - low) ** 2 + rows), 0.0),
         min(value + sqrt((high - value) ** 2 + rows), 1.0),
@@ -152,7 +154,7 @@ def stratified_ppi(evidence: Evidence, stratum: Ints, *, level: float = 0.95) ->
             return undefined(reason, n=evidence.n, method=STRATIFIED_PPI, level=level)
         y, f = evidence.labels[known], evidence.scores[known]
         lam = fitted_lambda(y, f, np.ones(n_h))
-        W = N_h / evidence.M
+        W = N_h / evidence.rows
         residual = y - lam * f
         value += W * (lam * float(evidence.scores[own].mean()) + float(residual.mean()))
         variance += W * W * (1 - n_h / N_h) * float(residual.var(ddof=1)) / n_h
@@ -168,4 +170,4 @@ def horvitz_thompson(evidence: Evidence) -> float:
     """sum(y / pi) / N: unbiased for any draw whose probabilities are known, and noisier than Hajek's."""
     if evidence.probabilities is None:
         return float(evidence.y.mean())
-    return float((evidence.y / evidence.probabilities[evidence.is_labelled]).sum() / evidence.M)
+    return float((evidence.y / evidence.probabilities[evidence.is_labelled]).sum() / evidence.rows)

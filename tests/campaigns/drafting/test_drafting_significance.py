@@ -1,11 +1,10 @@
-"""Fisher, Benjamini-Hochberg and the permutation test against outside figures and limits."""
+"""Fisher and the permutation test against outside figures and limits."""
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats import fisher_exact
 
 from campaigns.drafting.significance import (
-    benjamini_hochberg,
     excess,
     fewer_discordant,
     wilson,
@@ -35,12 +34,6 @@ def test_variants_of_one_seed_are_not_independent_evidence():
     flagged, inside = table(20, 40, 20, 160)
     single, variants = np.arange(200), np.repeat(np.arange(20), 10)
     assert excess(flagged, inside, variants).p_value > excess(flagged, inside, single).p_value
-
-
-def test_q_values_are_those_of_scipy():
-    p = np.random.default_rng(2).uniform(size=40) ** 3
-    assert benjamini_hochberg(p.tolist()) == pytest.approx(false_discovery_control(p))
-    assert benjamini_hochberg([]) == ()
 
 
 def test_wilson_interval_of_a_published_example():
