@@ -88,7 +88,7 @@ def learnt(world: World, *, all_decided: bool = False) -> Model:
         )
         for case in np.flatnonzero(world.audit)
     ]
-    return learn_from_audit(world.answers, audit)
+    return learn_from_audit(world.answers, audit).model
 
 
 # ---- playing a project

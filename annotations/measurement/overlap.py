@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from annotations.measurement.posterior import Floats, Model, belief
+from annotations.measurement.posterior import BAR, Floats, Model, belief
 from annotations.measurement.routing import USUAL_SECONDS, information, rate
 
 FEWEST = 2  # nobody agrees alone
@@ -24,7 +24,7 @@ FEWEST_WITH_AI = 1  # where the AI is measured, and said something
 LEAD, LEAD_WHEN_SEVERE = 2, 3
 SEVERE = 3  # from this severity on, the higher mark
 SKILL = 0.85  # a: how often a rater is taken to be right
-BAR, BAR_WHEN_SEVERE = 0.95, 0.99
+BAR_WHEN_SEVERE = 0.99
 NOBODY_CAN = "cant_tell"  # the one answer that no sureness settles: an adjudicator decides
 
 

@@ -16,13 +16,14 @@ Sources: A. P. Dawid, A. M. Skene (1979), Appl. Stat. 28: 20-28 (the belief); H.
 Biometrika 104: 497-503 (a likelihood to a power); C. Guo et al. (2017), ICML (one temperature).
 """
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, logsumexp, softmax
 
 from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate, undefined
@@ -44,6 +45,7 @@ TAU_DOUBT = 0.35  # standard deviation of log tau around log TAU before the audi
 TAUS = (0.05, 2.0)
 STEP, ONE_SIDED = 0.01, 1.645
 AI_NEEDS = 200
+BAR = 0.95  # how sure is sure enough
 FOLDS = 5
 
 
@@ -276,6 +278,42 @@ def ai_standing(known: Sequence[Known], answers: Answers, *, needs: int = AI_NEE
     return AiStanding(True, f"the AI is measured on {n} blind gold labels", n, value)
 
 
+# ---- claimed and true
+
+
+@dataclass(frozen=True)
+class Honesty:
+    """Of settled cases whose truth is known: how sure the rule was, and how often it was right."""
+
+    claimed: float | None
+    right: Estimate
+
+    @property
+    def excess(self) -> float | None:
+        """Claimed less right, positive: overconfident."""
+        if self.claimed is None or self.right.value is None:
+            return None
+        return self.claimed - self.right.value
+
+
+def honesty(settled: Sequence[tuple[float, bool]]) -> Honesty:
+    """Claimed and true accuracy of (top posterior, whether it was right), with Wilson's interval."""
+    if not settled:
+        nothing = undefined("No settled case has a known truth yet.", n=0, method="share right")
+        return Honesty(None, nothing)
+    claimed = float(np.mean([p for p, _ in settled]))
+    return Honesty(claimed, proportion(sum(ok for _, ok in settled), len(settled)))
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """The model of a question, and what it would have claimed on the audit slice (cross-fitted)."""
+
+    model: Model
+    honesty: Honesty
+    n_audit: int
+
+
 # ---- the temperature
 
 
@@ -297,25 +335,48 @@ class Taught:
     ai: Sequence[Known] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Some of the answers to one audited case, weighed: log pi (K,), evidence (K,), the true answer."""
+
+    log_pi: Floats
+    evidence: Floats
+    t: int
+
+
+NOTHING_TAUGHT = Taught()
+
+
 def learn_from_audit(
-    answers: Answers, audit: Sequence[Audited], *, taught: Taught = Taught(), seed: int = 0
-) -> Model:
-    """The model of one question, with the tau under which the audit's truths are the most likely.
+    answers: Answers, audit: Sequence[Audited], *, taught: Taught = NOTHING_TAUGHT, seed: int = 0
+) -> Learnt:
+    """The model of one question, with the tau under which the audit's truths are likely.
 
     Cross-fitted: the answers to a case are weighed by a model that has not seen the case, so that
-    tau corrects the doubt about skills and base rates too. With one case or none it is TAU.
+    tau corrects the doubt about skills and base rates too. Under FOLDS cases it is TAU.
     """
     whole = _learn(answers, audit, taught)
     folds = np.arange(len(audit)) % min(FOLDS, len(audit) or 1)
     np.random.default_rng(seed).shuffle(folds)
-    rows: list[Row] = []
+    rows: list[list[Row]] = []  # of each case
     for fold in range(FOLDS if len(audit) >= FOLDS else 0):
         rest = [one for one, at in zip(audit, folds, strict=True) if at != fold]
         blind = replace(_learn(answers, rest, taught), ai=whole.ai)
         for one, at in zip(audit, folds, strict=True):
             if at == fold:
-                rows += _tried(blind, one)
-    return replace(whole, tau=temperature(rows))
+                rows.append(_tried(blind, one))
+    tau = temperature([row for of_case in rows for row in of_case])
+    return Learnt(replace(whole, tau=tau), honesty(_settled(rows, tau)), len(audit))
+
+
+def _settled(rows: Sequence[Sequence[Row]], tau: float) -> list[tuple[float, bool]]:
+    """(top, whether it is true) of each audited case at the first number of answers that is sure enough."""
+    found = []
+    for of_case in rows:
+        beliefs = [(softmax(row.log_pi + tau * row.evidence), row.t) for row in of_case]
+        sure = [(float(p.max()), int(p.argmax()) == t) for p, t in beliefs if p.max() >= BAR]
+        found += sure[:1]
+    return found
 
 
 def _learn(answers: Answers, audit: Sequence[Audited], taught: Taught) -> Model:
@@ -329,15 +390,6 @@ def _learn(answers: Answers, audit: Sequence[Audited], taught: Taught) -> Model:
     truths = [one.truth for one in audit]
     model = learn(answers, known, truths=truths, repeats=taught.repeats, ai=of_ai)
     return replace(model, nu=best_nu(audit, answers, model.M))
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """Some of the answers to one audited case, weighed: log pi (K,), evidence (K,), the true answer."""
-
-    log_pi: Floats
-    evidence: Floats
-    t: int
 
 
 def _tried(model: Model, one: Audited) -> list[Row]:
@@ -399,38 +451,17 @@ def _log_together(counts: Floats, typical: Floats, nu: float) -> Floats:
 
 def best_nu(audit: Sequence[Audited], answers: Answers, typical: Floats) -> float:
     """nu of the highest likelihood of the answers to the audited cases, given what is true on each."""
-    rows = []
+    patterns: Counter[tuple[int, tuple[int, ...]]] = Counter()
     for one in audit:
         t = answers.index(one.truth)
         if t is not None:
-            N = counts_of([(one.truth, word) for _, word in one.said], answers)
-            rows.append((t, N[t]))
+            words = Counter(word for _, word in one.said)
+            patterns[t, tuple(words[word] for word in answers.words)] += 1
     edge = {NU: 1.0}
-    return max(
-        NUS,
-        key=lambda nu: sum(_log_together(n, typical, nu)[t] for t, n in rows) + edge.get(nu, 0.0),
-    )
 
+    def likelihood(nu: float) -> float:
+        told = (times * _log_together(np.array(n, dtype=np.float64), typical, nu)[t]
+                for (t, n), times in patterns.items())  # fmt: skip
+        return float(sum(told)) + edge.get(nu, 0.0)
 
-@dataclass(frozen=True)
-class Honesty:
-    """Of settled cases whose truth is known: how sure the rule was, and how often it was right."""
-
-    claimed: float | None
-    right: Estimate
-
-    @property
-    def excess(self) -> float | None:
-        """Claimed less right, positive: overconfident."""
-        if self.claimed is None or self.right.value is None:
-            return None
-        return self.claimed - self.right.value
-
-
-def honesty(settled: Sequence[tuple[float, bool]]) -> Honesty:
-    """Claimed and true accuracy of (top posterior, whether it was right), with Wilson's interval."""
-    if not settled:
-        nothing = undefined("No settled case has a known truth yet.", n=0, method="share right")
-        return Honesty(None, nothing)
-    claimed = float(np.mean([p for p, _ in settled]))
-    return Honesty(claimed, proportion(sum(ok for _, ok in settled), len(settled)))
+    return max(NUS, key=likelihood)

@@ -247,7 +247,7 @@ def audit_of(n, *, right=0.85, together=0.0, seed=0, raters=12):
 
 
 def test_without_an_audit_the_temperature_is_the_default_under_one():
-    assert learn_from_audit(BINARY, []).tau == TAU < 1
+    assert learn_from_audit(BINARY, []).model.tau == TAU < 1
 
 
 def test_the_default_turns_what_was_claimed_into_what_was_right():
@@ -256,7 +256,7 @@ def test_the_default_turns_what_was_claimed_into_what_was_right():
 
 
 def test_independent_raters_are_believed_as_they_are_once_there_is_audit_enough():
-    model = learn_from_audit(BINARY, audit_of(1500))
+    model = learn_from_audit(BINARY, audit_of(900)).model
     assert 0.85 < model.tau <= 1.1
     assert model.M[0, 0] == pytest.approx(0.85, abs=0.03)
     assert model.pi[0] == pytest.approx(0.3, abs=0.04)
@@ -264,25 +264,25 @@ def test_independent_raters_are_believed_as_they_are_once_there_is_audit_enough(
 
 def test_raters_who_err_together_are_found_out():
     alone, together = audit_of(600), audit_of(600, right=0.95, together=0.5)
-    assert best_nu(together, BINARY, learn_from_audit(BINARY, together).M) < 16
-    assert best_nu(alone, BINARY, learn_from_audit(BINARY, alone).M) >= 16
+    assert best_nu(together, BINARY, learn_from_audit(BINARY, together).model.M) < 16
+    assert best_nu(alone, BINARY, learn_from_audit(BINARY, alone).model.M) >= 16
 
 
 def test_a_small_audit_leaves_one_less_sure_than_a_large_one():
-    taus = [learn_from_audit(BINARY, audit_of(n)).tau for n in (20, 200, 1500)]
+    taus = [learn_from_audit(BINARY, audit_of(n)).model.tau for n in (20, 200, 900)]
     assert taus == sorted(taus)
 
 
 def test_the_same_audit_gives_the_same_model_and_an_odd_one_no_error():
     audit = audit_of(30)
-    assert learn_from_audit(BINARY, audit).tau == learn_from_audit(BINARY, audit).tau
+    assert learn_from_audit(BINARY, audit).model.tau == learn_from_audit(BINARY, audit).model.tau
     odd = [Audited((), "yes"), Audited(((1, "yes"),), "gone"), *audit[:3]]
-    assert 0 < learn_from_audit(BINARY, odd).tau <= 2
+    assert 0 < learn_from_audit(BINARY, odd).model.tau <= 2
 
 
 def test_what_checks_taught_is_there_before_any_audit():
     taught = Taught(known={"a": [("yes", "yes"), ("no", "no")] * 30}, ai=ai_that_is(0.84))
-    model = learn_from_audit(BINARY, [], taught=taught)
+    model = learn_from_audit(BINARY, [], taught=taught).model
     assert model.of("a")[0, 0] > 0.9
     assert model.ai is not None
 
@@ -318,3 +318,11 @@ def test_on_dices_the_belief_is_what_the_whole_pool_says_so_often(shared_data):
         chance = np.prod((C / C.sum(1, keepdims=True)) ** n, axis=1)
         exact = chance[truth == 0].sum() / chance.sum()
         assert belief(model, answers(*said))[0] == pytest.approx(exact, abs=0.01), said
+
+
+def test_the_audit_says_what_its_model_would_have_claimed_and_how_often_it_was_right():
+    learnt = learn_from_audit(BINARY, audit_of(600))
+    assert learnt.n_audit == 600
+    assert learnt.honesty.right.n > 200
+    assert abs(learnt.honesty.excess) < 0.02
+    assert learn_from_audit(BINARY, audit_of(3)).honesty.right.value is None
