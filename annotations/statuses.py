@@ -86,6 +86,18 @@ class OverlapRule(StrEnum):
     ADAPTIVE = "adaptive"
 
 
+class StopRule(StrEnum):
+    """When an adaptive overlap stops asking."""
+
+    LEAD = "lead"  # the first answer leads by enough votes
+    POSTERIOR = "posterior"  # raters weighed by skill, the AI as one, until it is sure
+
+
+class BudgetUnit(StrEnum):
+    LABELS = "labels"
+    MINUTES = "minutes"  # of raters
+
+
 class ContextDependence(StrEnum):
     """When the case would do harm."""
 
@@ -224,6 +236,7 @@ class Provenance(StrEnum):
     """How a gold answer was settled."""
 
     UNANIMOUS = "unanimous"
+    POSTERIOR = "posterior"  # people differed or were few, and the stop rule was sure enough
     ADJUDICATED = "adjudicated"
     IMPORTED = "imported"  # the adjudication came with the file
 

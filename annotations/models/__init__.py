@@ -24,6 +24,7 @@ from annotations.models.people import (
     Rater,
     Sitting,
 )
+from annotations.models.routing import RaterSkill, RoutingModel
 from annotations.models.rubric import Criterion, CriterionVersion, Rubric, RubricVersion
 from annotations.models.watching import DriftAlarm, Suspension
 
@@ -50,8 +51,10 @@ __all__ = [
     "Post",
     "Project",
     "Rater",
+    "RaterSkill",
     "Release",
     "ReleaseItem",
+    "RoutingModel",
     "Rubric",
     "RubricVersion",
     "Sitting",

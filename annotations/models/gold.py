@@ -17,6 +17,9 @@ from annotations.statuses import (
     choices,
 )
 
+# Settled without a decision.
+SETTLED_BY_PEOPLE = (Provenance.UNANIMOUS, Provenance.POSTERIOR)
+
 _APPEND_ONLY = pgtrigger.Update | pgtrigger.Delete
 
 
@@ -177,6 +180,14 @@ class Gold(models.Model):
     dissent = models.JSONField(
         default=dict, help_text="How many raters gave each answer; dissent stays on the gold."
     )
+    probability = models.FloatField(
+        null=True, help_text="How sure the posterior rule was, where it settled the case."
+    )
+    rests_on_ai = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="The AI's word counted when it was settled: it measures no judge and no rater.",
+    )
     is_simulated = models.BooleanField(
         default=False, help_text="At least one simulated rater or adjudicator had a part in it."
     )
@@ -197,9 +208,17 @@ class Gold(models.Model):
                 name="only_settled_answers_have_values",
             ),
             models.CheckConstraint(
-                condition=Q(provenance=Provenance.UNANIMOUS, adjudication__isnull=True)
-                | (~Q(provenance=Provenance.UNANIMOUS) & Q(adjudication__isnull=False)),
+                condition=Q(provenance__in=SETTLED_BY_PEOPLE, adjudication__isnull=True)
+                | (~Q(provenance__in=SETTLED_BY_PEOPLE) & Q(adjudication__isnull=False)),
                 name="adjudicated_gold_has_its_adjudication",
+            ),
+            models.CheckConstraint(
+                condition=Q(probability__isnull=True) | Q(probability__gt=0, probability__lte=1),
+                name="gold_probability_is_a_probability",
+            ),
+            models.CheckConstraint(
+                condition=~Q(provenance=Provenance.POSTERIOR) | Q(probability__isnull=False),
+                name="posterior_gold_has_its_probability",
             ),
         ]
         indexes = [

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from annotations.statuses import OverlapRule, RaterKind, Role, choices
+from annotations.statuses import BudgetUnit, OverlapRule, RaterKind, Role, StopRule, choices
 
 
 class Project(models.Model):
@@ -39,6 +39,22 @@ class Project(models.Model):
     max_overlap = models.PositiveSmallIntegerField(
         default=5, help_text="The most raters that the adaptive rule asks for."
     )
+    stop_rule = models.CharField(
+        max_length=16, choices=choices(StopRule), default=StopRule.LEAD,
+        help_text="What the adaptive rule goes by.",
+    )  # fmt: skip
+    budget = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The posterior rule asks for no more than this in all."
+    )
+    budget_unit = models.CharField(
+        max_length=16, choices=choices(BudgetUnit), default=BudgetUnit.LABELS
+    )
+    # Bits a minute that one more answer must tell (see routing.py); null: the budget is spent.
+    price = models.FloatField(null=True, default=0.0)
+    pace = models.JSONField(
+        default=dict, blank=True, help_text="What seconds a case are expected by; empty: a minute."
+    )
+    routed_at = models.DateTimeField(null=True, blank=True)
     check_share = models.FloatField(
         default=0.06, help_text="Share of served cases that are known gold, sentinels or repeats."
     )
