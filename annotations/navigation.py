@@ -23,21 +23,29 @@ class NavItem:
 
 
 NAV_ITEMS: list[NavItem] = []
+# From which position on the items stand under which heading; a short list needs none.
+GROUPS = ((0, ""), (20, "Work"), (35, "Measurement"), (55, "Data"), (70, "People"))
+FEW = 8
 
 
 def navigation(membership: Membership, *, active: str) -> dict[str, Any]:
     """The `nav` that base.html reads (docs/design.md)."""
     project = membership.project
-    items = [
-        {
-            "label": item.label,
-            "href": reverse(item.url_name, args=[project.slug]),
-            "active": item.label == active,
-            "count": (item.count(membership) or None) if item.count else None,
-        }
-        for item in sorted(NAV_ITEMS, key=lambda item: item.position)
-        if has_role(membership, item.roles)
-    ]
+    own = [item for item in NAV_ITEMS if has_role(membership, item.roles)]
+    items: list[dict[str, Any]] = []
+    heading = ""
+    for item in sorted(own, key=lambda item: item.position):
+        before, heading = heading, _heading_of(item)
+        if heading != before and len(own) > FEW:
+            items.append({"heading": heading})
+        items.append(
+            {
+                "label": item.label,
+                "href": reverse(item.url_name, args=[project.slug]),
+                "active": item.label == active,
+                "count": (item.count(membership) or None) if item.count else None,
+            }
+        )
     projects = Project.objects.filter(memberships__user=membership.user).order_by("name")
     return {
         "project": {"label": project.name, "href": reverse("project", args=[project.slug])},
@@ -48,3 +56,7 @@ def navigation(membership: Membership, *, active: str) -> dict[str, Any]:
         "items": items,
         "active": active,
     }
+
+
+def _heading_of(item: NavItem) -> str:
+    return [name for start, name in GROUPS if start <= item.position][-1]

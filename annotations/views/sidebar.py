@@ -15,7 +15,7 @@ ITEMS: list[NavItem] = [
     NavItem("AI help", "ai_help", LEADS, 45),
     NavItem("Cases", "cases", READERS, 58),
     NavItem("Gold", "gold", READERS, 60),
-    NavItem("Import", "import", LEADS, 80),
+    NavItem("Import", "import", LEADS, 62),
     NavItem("Raters", "raters", LEADS, 70),
     NavItem("Consistency", "consistency", LEADS, 72),
     NavItem("Wellbeing", "wellbeing", LABELLERS, 85),
