@@ -104,6 +104,17 @@ def counts_of(ratings: Ratings) -> ValueCounts:
     )
 
 
+def subset(ratings: Ratings, which: NDArray[np.bool_]) -> Ratings:
+    """Some of the labels (L,), with only the items and raters that have any, on the same scale."""
+    items, item = np.unique(ratings.item[which], return_inverse=True)
+    raters, rater = np.unique(ratings.rater[which], return_inverse=True)
+    return Ratings(
+        [ratings.items[u] for u in items], [ratings.raters[g] for g in raters], ratings.values,
+        item.astype(np.int32), rater.astype(np.int32), ratings.value[which], ratings.ordered,
+        None if ratings.weights is None else ratings.weights[items],
+    )  # fmt: skip
+
+
 def _numbered(names: Iterable[Hashable]) -> tuple[tuple[Hashable, ...], Codes]:
     """The different names in order of appearance, and the number of each (L,)."""
     numbers: dict[Hashable, int] = {}

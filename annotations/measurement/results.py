@@ -6,7 +6,7 @@ Symbols: value = the point estimate; [low, high] = an interval at confidence `le
 
 import math
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 
@@ -91,9 +91,28 @@ class AgreementReport:
             "coefficients": {name: self._as_json(name) for name in self.coefficients},
         }
 
+    def of_other_raters(self) -> "AgreementReport":
+        """The same values with the intervals that speak of other raters, or why there are none."""
+        beyond = {
+            name: self.over_raters.get(name) or _none(e) for name, e in self.coefficients.items()
+        }
+        return AgreementReport(self.n_items, self.n_raters, self.n_labels, beyond)
+
     def _as_json(self, name: str) -> dict[str, Any]:
         said = self.coefficients[name].as_json()
         if name in self.over_raters:
             beyond = self.over_raters[name].as_json()
             said["over_raters"] = {key: beyond[key] for key in ("low", "high", "method", "reason")}
         return said
+
+
+def _none(estimate: Estimate) -> Estimate:
+    reason = estimate.reason if estimate.value is None else None
+    return replace(
+        estimate,
+        low=None,
+        high=None,
+        method="no interval for other raters",
+        reason=reason
+        or "This coefficient, or so few raters, say nothing about other raters: see the items.",
+    )

@@ -6,7 +6,7 @@ Two shapes: one column a rater (wide), or one row a label (long). Missing is Non
 import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from annotations.tables.problems import Findings, failed, shown
 from annotations.tables.table import Row, Table, text_of
@@ -44,10 +44,17 @@ class LabelColumns:
 
 
 def read_labels(
-    table: Table, columns: LabelColumns, *, missing: Collection[str] = ()
+    table: Table,
+    columns: LabelColumns,
+    *,
+    missing: Collection[str] = (),
+    repeats: bool = False,
 ) -> list[LabelRow]:
-    """Every label of the table; the words in `missing` mean no label, like an empty cell."""
-    _check_columns(table, columns)
+    """Every label of the table; the words in `missing` mean no label, like an empty cell.
+
+    A second label of a rater for an item is a problem, unless `repeats` lets it through.
+    """
+    check_columns(table, columns)
     findings = Findings()
     labels = []
     for row in table.rows:
@@ -56,40 +63,10 @@ def read_labels(
         for rater, label in _given(row, columns, findings):
             label = None if label in missing else label
             labels.append(LabelRow(row.line, stratum, item, rater, label))
-    _find_repeats(labels, findings)
+    if not repeats:
+        _find_repeats(labels, findings)
     findings.check()
     return labels
-
-
-def as_numbers(
-    labels: Sequence[LabelRow], scale: Sequence[str] | None, *, required: bool
-) -> tuple[list[LabelRow], list[str | int | float] | None]:
-    """Labels and scale as numbers if all are (so that 1 and 1.0 agree), else as words.
-
-    With `required`, a label that is no number is a problem with its line.
-    """
-    given = [row.label for row in labels if row.label is not None] + list(scale or ())
-    if all(is_number(label) for label in given):
-        numbers = [
-            row if row.label is None else replace(row, label=_number(row.label)) for row in labels
-        ]
-        return numbers, None if scale is None else [_number(value) for value in scale]
-    if required:
-        _refuse_words(labels, scale)
-    return list(labels), None if scale is None else list(scale)
-
-
-def check_on_scale(labels: Sequence[LabelRow], scale: Sequence[str | int | float]) -> None:
-    """Raises with the line of each label that is not on the scale."""
-    findings = Findings()
-    known = ", ".join(shown(str(value)) for value in scale)
-    for row in labels:
-        if row.label is not None and row.label not in scale:
-            findings.problem(
-                f"{shown(str(row.label))} is not on the scale {known}: mend it, or add it there.",
-                line=row.line,
-            )
-    findings.check()
 
 
 def is_number(label: str | int | float) -> bool:
@@ -97,27 +74,14 @@ def is_number(label: str | int | float) -> bool:
     return bool(_NUMBER.fullmatch(str(label))) and math.isfinite(float(label))
 
 
-def _number(label: str | int | float) -> int | float:
+def as_number(label: str | int | float) -> int | float:
+    """A label that `is_number`, as a whole number where it is one."""
     value = float(label)
     return int(value) if value.is_integer() else value
 
 
-def _refuse_words(labels: Sequence[LabelRow], scale: Sequence[str] | None) -> None:
-    findings = Findings()
-    for value in scale or ():
-        if not is_number(value):
-            findings.problem(f"{shown(value)} on the scale is not a number.")
-    for row in labels:
-        if row.label is not None and not is_number(row.label):
-            findings.problem(
-                f"{shown(str(row.label))} is not a number, which this level of measurement needs: "
-                "mend it, or measure on the nominal or ordinal level.",
-                line=row.line,
-            )
-    findings.check()
-
-
-def _check_columns(table: Table, columns: LabelColumns) -> None:
+def check_columns(table: Table, columns: LabelColumns) -> None:
+    """Raises where the file lacks a column, or the columns do not say where the labels are."""
     table.check_columns(columns.names())
     for kind, names in (("rater", columns.rater_columns), ("item", columns.item)):
         twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
