@@ -31,7 +31,7 @@ NOTHING = "Nothing was counted (n = 0)."
 
 # Coverage may fall this far below the level where counts are too coarse to meet it, never further.
 SLACK = 0.015
-GRID = 400
+GRID, FINE, REFINEMENTS = 200, 17, 4
 # Counts further than this from the mean have no mass that a double could hold beside the rest.
 FAR = 15.0
 
@@ -124,27 +124,22 @@ def _clopper_pearson(k: int, n: int, level: float) -> tuple[float, float]:
 
 
 def _invert_binomial(k: int, n: int, level: float) -> tuple[float, float]:
-    """Both ends over truths p in [0, 1]."""
+    """Both ends over truths p in [0, 1]: a grid, and finer grids around its outermost accepted truths."""
     least, most = _clopper_pearson(k, n, 1 - (1 - level) / 50)
-    truths = np.linspace(least, most, GRID)
     counts = _near(k, n)
+    log_choices = _log_choose(n, counts)
 
-    def accepted(p: Floats) -> NDArray[np.bool_]:
-        log_mass = (
-            _log_choose(n, counts) + xlogy(counts, p[:, None]) + xlog1py(n - counts, -p[:, None])
-        )
-        return _accepts(np.exp(log_mass), int(k - counts[0]), level)
+    def outermost(low: float, high: float, points: int) -> tuple[float, float, float]:
+        p = np.linspace(low, high, points)
+        log_mass = log_choices + xlogy(counts, p[:, None]) + xlog1py(n - counts, -p[:, None])
+        inside = p[_accepts(np.exp(log_mass), int(k - counts[0]), level)]
+        return float(inside[0]), float(inside[-1]), float(p[1] - p[0])
 
-    inside = np.flatnonzero(accepted(truths))
-    step = truths[1] - truths[0]
-    ends = []
-    for edge, outward in ((truths[inside[0]], -step), (truths[inside[-1]], step)):
-        near, far = edge, min(max(edge + outward, 0.0), 1.0)
-        for _ in range(30):
-            middle = (near + far) / 2
-            near, far = (middle, far) if accepted(np.array([middle]))[0] else (near, middle)
-        ends.append(float(near))
-    return (0.0 if k == 0 else ends[0], 1.0 if k == n else ends[1])
+    first, last, step = outermost(least, most, GRID)
+    for _ in range(REFINEMENTS):
+        first = outermost(max(first - step, 0.0), first, FINE)[0]
+        last, step = outermost(last, min(last + step, 1.0), FINE)[1], step / (FINE - 1)
+    return (0.0 if k == 0 else first, 1.0 if k == n else last)
 
 
 def _invert_hypergeometric(k: int, n: int, rows: int, level: float) -> tuple[float, float]:
@@ -153,17 +148,14 @@ def _invert_hypergeometric(k: int, n: int, rows: int, level: float) -> tuple[flo
     N = rows
     first, last = max(k, floor(least * N)), min(N - (n - k), ceil(most * N))
     counts = _near(k, n)
+    log_samples = _log_choose(N, n)
 
     def accepted(truths: Floats) -> NDArray[np.bool_]:
         K = truths[:, None]
         fits = (counts <= K) & (n - counts <= N - K)
-        log_mass = np.where(
-            fits,
-            _log_choose(K, np.minimum(counts, K))
-            + _log_choose(N - K, np.clip(n - counts, 0, N - K))
-            - _log_choose(N, n),
-            -np.inf,
-        )
+        of_failures = _log_choose(K, np.minimum(counts, K))
+        of_others = _log_choose(N - K, np.clip(n - counts, 0, N - K))
+        log_mass = np.where(fits, of_failures + of_others - log_samples, -np.inf)
         return _accepts(np.exp(log_mass), int(k - counts[0]), level)
 
     step = max(1, (last - first) // GRID)

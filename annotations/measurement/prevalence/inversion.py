@@ -39,7 +39,10 @@ LEAST, MOST, HALVINGS = -12.0, 30.0, 44
 
 
 def exponent(rarer: Floats) -> Floats:
-    """a (R,) for labels drawn by score, of which `rarer` (R,) had the rarer answer."""
+    """a (R,) for labels drawn by score, of which `rarer` (R,) had the rarer answer.
+
+    Each counts for the part of its stratum that was not labelled: where all was, nothing is open.
+    """
     return np.maximum(MOST_A * np.minimum(1.0, PIVOT / np.maximum(rarer, 1.0)), LEAST_A)
 
 

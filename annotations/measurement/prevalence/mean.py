@@ -1,15 +1,16 @@
 """PPI++: the mean of the labels, with the judge's scores as a helper that is trusted as far as it earns.
 
-Symbols: M rows with scores f, n of them labelled y with weights w (mean 1); lam in [0, 1] how far the
-judge is used; f_bar the mean score of all rows; N the population, J folds.
+Symbols: M rows with scores f, n of them labelled y with weights w (mean 1); lam how far the judge is
+used; f_bar the mean score of all rows; N the population, J folds.
 
-    lam   = clip(cov(y, f) / var(f), 0, 1)
+    lam   = clip(cov(y, f) / var(f), 0, M / (M - n))
     theta = lam f_bar + mean(y - lam f)
     se^2  = (1 - n/M) var(y - lam f) / n  +  (1 - M/N) var(y) / M
 
 Sources: A. N. Angelopoulos, J. C. Duchi, T. Zrnic (2023), "PPI++: efficient prediction-powered
 inference", arXiv 2311.01453. There the n labelled rows are apart from the N' unlabelled ones and
-lam = cov / (var(f) (1 + n/N')); here f_bar is over all M = n + N' rows, which is the same estimate.
+lam' = clip(cov / (var(f) (1 + n/N')), 0, 1); here f_bar is over all M = n + N' rows, which with
+lam = lam' M / N' is the same estimate.
 The finite-population form is the regression estimator with double sampling of W. G. Cochran,
 "Sampling Techniques" (3rd ed., 1977), sections 7.1 and 12.6: the second term falls away where the
 rows are the population. T. Zrnic, E. J. Candes (2024), "Cross-prediction-powered inference", PNAS
@@ -53,13 +54,13 @@ def ppi_mean(evidence: Evidence, *, lam: float | None = None, level: float = 0.9
     )
 
 
-def fitted_lambda(y: Floats, f: Floats, w: Floats) -> float:
+def fitted_lambda(y: Floats, f: Floats, w: Floats, *, most: float = 1.0) -> float:
     """lam for labels y, scores f and weights w, all (n,); 0 for a judge that says always the same."""
     if len(y) < 2 or np.ptp(f) < 1e-12:
         return 0.0
     centred = f - np.average(f, weights=w)
     slope = np.average(centred * y, weights=w**2) / np.average(centred**2, weights=w**2)
-    return float(np.clip(slope, 0.0, 1.0))
+    return float(np.clip(slope, 0.0, most))
 
 
 def trust_in_judge(evidence: Evidence) -> float:
@@ -70,16 +71,17 @@ def trust_in_judge(evidence: Evidence) -> float:
 def _trusts(evidence: Evidence) -> Floats:
     """lam of every labelled row, (n,): one for all, or for each fold the one of the other folds."""
     y, f, w, folds = evidence.y, evidence.f, evidence.w, evidence.labelled_folds
+    most = evidence.rows / max(evidence.rows - evidence.n, 1)
     if folds is None or len(np.unique(folds)) < 2:
-        return np.full(evidence.n, fitted_lambda(y, f, w))
-    return _crossed(y, f, w, folds)
+        return np.full(evidence.n, fitted_lambda(y, f, w, most=most))
+    return _crossed(y, f, w, folds, most)
 
 
-def _crossed(y: Floats, f: Floats, w: Floats, folds: Ints) -> Floats:
+def _crossed(y: Floats, f: Floats, w: Floats, folds: Ints, most: float) -> Floats:
     trust = np.zeros(len(y))
     for fold in np.unique(folds):
         own = folds == fold
-        trust[own] = fitted_lambda(y[~own], f[~own], w[~own])
+        trust[own] = fitted_lambda(y[~own], f[~own], w[~own], most=most)
     return trust
 
 

@@ -53,9 +53,9 @@ def sum_over_strata(strata: Strata, *, is_drawn: bool = False, level: float = 0.
     is_open = (n > 0) & ~counted
     m = np.where(is_open, n * np.maximum(N - 1, 1e-9) / np.maximum(N - n, 1e-9), 0.0)
     W = np.where(is_open, N / total, 0.0)
-    seen = k.sum(axis=1)
-    rarer = np.minimum(seen, n.sum(axis=1) - seen)
-    a = exponent(rarer) if is_drawn else np.full(len(seen), MOST_A)
+    left = np.where(is_open, 1 - n / np.maximum(N, 1e-300), 0.0)
+    rarer = np.minimum((left * k).sum(axis=1), (left * (n - k)).sum(axis=1))
+    a = exponent(rarer) if is_drawn else np.full(len(rarer), MOST_A)
     labels = np.where(is_open, n, 0.0).sum(axis=1)
     low, high = interval_of_sum(share * m, m, W, a=a, labels=labels, level=level)
     value = fixed + (W * share).sum(axis=1)
