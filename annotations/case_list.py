@@ -90,14 +90,14 @@ def _has_answer(word: str, question: CriterionVersion, membership: Membership) -
     )
     readable = Q(pk__in=visibility.cases_with_answers_for(membership).values("pk"))
     if word == UNSETTLED:
-        return ~(readable & Exists(gold))
+        return ~(readable & Q(Exists(gold)))
     positive = Q(value__in=question.criterion.positive)
     answered = Q(status=VerdictStatus.ANSWERED)
     if word in KINDS:
         asked = {POSITIVE: answered & positive, NEGATIVE: answered & ~positive, ANSWERED: answered}
-        return readable & Exists(gold.filter(asked[word]))
+        return readable & Q(Exists(gold.filter(asked[word])))
     answer = Answer.parse(word)
-    return readable & Exists(gold.filter(status=answer.status, value=answer.value))
+    return readable & Q(Exists(gold.filter(status=answer.status, value=answer.value)))
 
 
 def rows_of(

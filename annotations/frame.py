@@ -24,8 +24,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 # What gold says of a case, in the column `answer`.
-NOTHING, NEGATIVE, POSITIVE, CANT_TELL, NOT_APPLICABLE, EARLIER_WORDING = -1, 0, 1, 2, 3, 4
+NOTHING, NEGATIVE, POSITIVE, CANT_TELL, NOT_APPLICABLE, EARLIER_WORDING, RESTS_ON_AI = range(-1, 6)
 NEW, LABELLING, ADJUDICATION, SETTLED = 0, 1, 2, 3
+UNSAID, ANSWERED, INVALID, FAILED = 0, 1, 2, 3
 # A judge's word for a failure where the scale is not yes and no.
 JUDGE_POSITIVE = "positive"
 # A judge counts in a batch of which it scored at least this share: else whom it scored may depend on
@@ -56,7 +57,7 @@ def judges_of(project: Project, question: CriterionVersion) -> list[Judge]:
         by_name.setdefault(rater.name, []).append(rater)
     found = []
     if ensemble := by_name.pop(PRELABELLER, None):
-        found.append(Judge(PRELABELLER, "the ensemble, as it scored cases before people answered",
+        found.append(Judge(PRELABELLER, "ensemble, before people answered",
                            tuple(rater.pk for rater in ensemble), only_before_people=True))  # fmt: skip
     found += [Judge(name, str(own[0]), (own[0].pk,)) for name, own in sorted(by_name.items())]
     return found
@@ -90,9 +91,11 @@ class Frame:
     probability: Floats  # with which it was drawn; 0: it had no chance
     census: Bools
     answer: Ints
+    settled: Ints  # rising with the time at which gold was made; 0 for none
     simulated: Bools
     score: Floats  # nan where the judge said nothing that counts
     said: Floats  # the judge's word: 1 positive, 0 not; nan where there is none
+    spoken: Ints  # what the judge's verdict is: UNSAID, ANSWERED, INVALID or FAILED
     groups: tuple[Ints, ...] = ()
     names: tuple[str, ...] = ()
     values: tuple[tuple[str, ...], ...] = ()
@@ -111,6 +114,16 @@ class Frame:
         return self.drawn & self.in_frame & ((self.answer == NEGATIVE) | (self.answer == POSITIVE))
 
     @property
+    def filled_score(self) -> Floats:
+        """The scores, the mean of all where there is none; one half where there is no score at all.
+
+        Any function of the cases alone will do: a useless one makes no interval wrong, only wide.
+        """
+        missing = np.isnan(self.score)
+        mean = 0.5 if missing.all() else float(self.score[~missing].mean())
+        return np.where(missing, mean, self.score)
+
+    @property
     def y(self) -> Floats:
         """1 positive, 0 not; nan for what is not used."""
         return np.where(self.used, self.answer, np.nan)
@@ -120,7 +133,7 @@ class Frame:
         kept = {
             name: getattr(self, name)[rows]
             for name in ("case", "batch", "family", "status", "drawn", "probability", "census",
-                         "answer", "simulated", "score", "said")
+                         "answer", "settled", "simulated", "score", "said", "spoken")
         }  # fmt: skip
         return replace(self, **kept, groups=tuple(codes[rows] for codes in self.groups))
 
@@ -139,12 +152,14 @@ SELECT c.id, c.batch_id, hashtext(c.family),
     CASE c.status WHEN 'new' THEN 0 WHEN 'labelling' THEN 1 WHEN 'adjudication' THEN 2 ELSE 3 END,
     c.is_audit, COALESCE(c.audit_probability, 0),
     CASE WHEN g.id IS NULL THEN -1
-         WHEN NOT g.criterion_version_id = ANY(%(same)s) THEN 4
+         WHEN NOT g.criterion_version_id = ANY(%(same)s) THEN 4 WHEN g.rests_on_ai THEN 5
          WHEN g.status = 'answered' THEN (g.value = ANY(%(positive)s))::int
          WHEN g.status = 'cant_tell' THEN 2 ELSE 3 END,
-    COALESCE(g.is_simulated, false),
+    COALESCE(g.id, 0), COALESCE(g.is_simulated, false),
     COALESCE(j.score, CASE j.status WHEN 'answered' THEN (j.value = ANY(%(said)s))::int END, 'NaN'),
-    COALESCE(CASE j.status WHEN 'answered' THEN (j.value = ANY(%(said)s))::int END::float8, 'NaN')
+    COALESCE(CASE j.status WHEN 'answered' THEN (j.value = ANY(%(said)s))::int END::float8, 'NaN'),
+    CASE WHEN j.status IS NULL THEN 0 WHEN j.status = 'answered' THEN 1
+         WHEN j.status = 'error' THEN 3 ELSE 2 END
     {strata}
 FROM annotations_case c
 LEFT JOIN annotations_gold g ON g.case_id = c.id AND g.criterion_id = %(criterion)s
@@ -184,8 +199,8 @@ def read(
     )
     record = np.dtype(
         [("case", "i8"), ("batch", "i8"), ("family", "i8"), ("status", "i8"), ("audit", "?"),
-         ("probability", "f8"), ("answer", "i8"), ("simulated", "?"), ("score", "f8"),
-         ("said", "f8"), *((f"group_{number}", "i8") for number in range(len(strata)))]
+         ("probability", "f8"), ("answer", "i8"), ("settled", "i8"), ("simulated", "?"), ("score", "f8"),
+         ("said", "f8"), ("spoken", "i8"), *((f"group_{number}", "i8") for number in range(len(strata)))]
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statement, wanted)
@@ -200,9 +215,10 @@ def _framed(project: Project, rows: Any, strata: Sequence[tuple[str, Sequence[st
         case=rows["case"], batch=rows["batch"], family=rows["family"], status=rows["status"],
         drawn=rows["audit"] | census, census=census,
         probability=np.where(census, 1.0, rows["probability"]),
-        answer=rows["answer"], simulated=rows["simulated"],
+        answer=rows["answer"], settled=rows["settled"], simulated=rows["simulated"],
         score=np.where(covered, rows["score"], np.nan),
         said=np.where(covered, rows["said"], np.nan),
+        spoken=np.where(covered, rows["spoken"], UNSAID),
         groups=tuple(rows[f"group_{number}"] for number in range(len(strata))),
         names=tuple(name for name, _ in strata),
         values=tuple(tuple(values) for _, values in strata),

@@ -1,6 +1,6 @@
 """What this app makes known at start-up: its jobs, its sweeps, its entries in the side bar."""
 
-from annotations import consensus, overlap, priorities, steering, watching
+from annotations import consensus, overlap, priorities, sampling, steering, watching
 from annotations.dashboard import TILES
 from annotations.importing import work
 from annotations.jobs import SWEEPERS
@@ -9,7 +9,7 @@ from annotations.views import tiles
 from annotations.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
-JOB_MODULES = (consensus, overlap, priorities, steering, watching)
+JOB_MODULES = (consensus, overlap, priorities, sampling, steering, watching)
 
 
 def register() -> None:

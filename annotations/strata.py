@@ -29,6 +29,13 @@ def values_of(project: Project) -> dict[str, dict[str, int]]:
     return found
 
 
+def comparable(project: Project) -> dict[str, dict[str, int]]:
+    """Those strata, with their values, that have few enough to be compared side by side."""
+    return {
+        name: values for name, values in values_of(project).items() if len(values) <= MAX_VALUES
+    }
+
+
 def names(project: Project) -> list[str]:
-    """The strata with few enough values to be compared side by side."""
-    return [name for name, values in values_of(project).items() if len(values) <= MAX_VALUES]
+    """The names of the strata that can be compared."""
+    return list(comparable(project))

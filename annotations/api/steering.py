@@ -154,14 +154,14 @@ class QueueChanges(ApiView):
             membership.project, act=sent["act"], selection=Selection.from_json(sent["selection"]),
             by=membership.user, rater=sent["rater"], to=sent["overlap"], way=sent["way"],
         )  # fmt: skip
-        return Response(_change(job), status=202)
+        return Response(change_of(job), status=202)
 
 
 class QueueChange(ApiView):
     @door(LEADS, operation_id="queue_change_read", parameters=[CHANGE], responses={200: ChangeOut})
     def get(self, request: Request, membership: Membership, change: int) -> Response:
         """How far a change is."""
-        return Response(_change(board.change_of(membership.project, change)))
+        return Response(change_of(board.change_of(membership.project, change)))
 
 
 class QueueChangeCancel(ApiView):
@@ -175,7 +175,7 @@ class QueueChangeCancel(ApiView):
         if job.is_live:
             jobs.request_cancel(job, by=membership.user)
             job.refresh_from_db()
-        return Response(_change(job))
+        return Response(change_of(job))
 
 
 class QueueTakeBack(ApiView):
@@ -189,7 +189,7 @@ class QueueTakeBack(ApiView):
         return Response({"slot": place.pk, "case": place.case_id})
 
 
-def _change(job: Job) -> dict[str, Any]:
+def change_of(job: Job) -> dict[str, Any]:
     return {
         "id": job.pk,
         "kind": job.kind,

@@ -7,6 +7,7 @@ from annotations.api import (
     agreement,
     cases,
     gold,
+    prevalence,
     projects,
     queue,
     rubric,
@@ -51,6 +52,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(f"{SLOT}take-back/", steering.QueueTakeBack.as_view(), name="api_queue_take_back"),
     path(f"{P}agreement/", agreement.Agreement.as_view(), name="api_agreement"),
+    path(f"{P}prevalence/", prevalence.Prevalence.as_view(), name="api_prevalence"),
+    path(f"{P}prevalence/next/", prevalence.PrevalenceNext.as_view(), name="api_prevalence_next"),
+    path(
+        f"{P}prevalence/draws/", prevalence.PrevalenceDraws.as_view(), name="api_prevalence_draws"
+    ),
     path(f"{P}adjudications/", adjudications.Adjudications.as_view(), name="api_adjudications"),
     path(
         f"{P}adjudications/<int:pk>/opinions/",

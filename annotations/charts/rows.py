@@ -239,7 +239,7 @@ def _tick(row: ForestRow, scale: Scale, y: float) -> list[str]:
     if row.tick is None or not is_number(row.tick) or not scale.holds(row.tick):
         return []
     x = scale.at(row.tick)
-    return [line(x, y - 9, x, y + 9, class_="chart-tick")]
+    return [line(x, y - 9, x, y + 9, class_="chart-aside")]
 
 
 def _bar(row: ForestRow, scale: Scale, y: float) -> list[str]:

@@ -33,6 +33,7 @@ DOES = {
     "open_places": "Open places",
     "move_places": "Move to the released rubric",
     "reprioritise": "Order anew",
+    "sample_by_score": "Draw audit cases by score",
 }
 STATE_WORDS = {
     "open": "place open", "in_work": "in work", "done": "place done", "held": "held back",
@@ -40,8 +41,9 @@ STATE_WORDS = {
     "settled": "settled",
 }  # fmt: skip
 CHANGED = {
-    "cases": "case{s}", "places": "place{s}", "places_opened": "place{s} opened",
-    "places_closed": "place{s} closed", "settled": "settled", "left_to_others": "left to others",
+    "cases": "case{s}", "drawn": "case{s} drawn", "places": "place{s}",
+    "places_opened": "place{s} opened", "places_closed": "place{s} closed", "settled": "settled",
+    "left_to_others": "left to others",
 }  # fmt: skip
 
 
@@ -309,6 +311,8 @@ def _what(job: Job) -> str:
     said = job.arguments.get("selection", {})
     how = job.arguments.get("how", {})
     parts = []
+    if job.kind == "sample_by_score":
+        return f"{job.arguments['n']:,} asked for"
     if job.kind == "change_overlap":
         words = {"set": "set to", "raise": "raise to", "lower": "lower to"}
         parts.append(f"{words.get(how.get('way'), 'set to')} {how.get('overlap')}")

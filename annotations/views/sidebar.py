@@ -12,6 +12,7 @@ ITEMS: list[NavItem] = [
     NavItem("Dashboard", "dashboard", READERS, 35),
     NavItem("Agreement", "agreement", READERS, 40),
     NavItem("Consensus", "consensus", LEADS, 42),
+    NavItem("Prevalence", "prevalence", READERS, 41),
     NavItem("AI help", "ai_help", LEADS, 45),
     NavItem("Cases", "cases", READERS, 58),
     NavItem("Gold", "gold", READERS, 60),

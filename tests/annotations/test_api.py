@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 from knox.models import AuthToken
 
-from annotations import releases
+from annotations import jobs, releases
 from annotations.models import Annotation, Batch, Case, Rater, Release, Slot, Verdict
 from annotations.statuses import AnnotationStatus, RaterKind, Role, SlotStatus
 from tests.world import World
@@ -469,6 +469,47 @@ def test_agreement_without_labels_is_undefined_with_its_reason(api: Call) -> Non
     assert alpha["reason"]
 
 
+def test_prevalence_tells_its_labels_beside_every_estimate(api: Call, world: World) -> None:
+    for number in range(6):
+        made = world.make_case(
+            strata={"target": "ab"[number % 2]}, is_audit=True, audit_probability=0.5
+        )
+        world.settle(made, harm="yes" if number < 3 else "no")
+    found = api("viewer", "get", "prevalence/", by="target").json()
+    assert (found["criterion"], found["judge"], found["of"]) == ("harm", None, "these")
+    assert (found["overall"]["shown"]["value"], found["overall"]["labels"]["used"]) == (0.5, 6)
+    assert found["overall"]["raw"]["value"] is None
+    assert "No judge" in found["overall"]["raw"]["reason"]
+    assert [group["label"] for group in found["groups"]] == ["a", "b"]
+    (one,) = found["comparisons"]
+    assert one["difference"]["value"] == pytest.approx(1 / 3)
+    assert found["balance"][0]["not_unsafe"]["value"] is None
+    for wrong, said in (({"by": "x"}, "no stratum"), ({"criterion": "x"}, "no criterion"),
+                        ({"judge": "x"}, "No judge"), ({"of": "x"}, "no population")):  # fmt: skip
+        answer = api("viewer", "get", "prevalence/", **wrong)
+        assert (answer.status_code, said in answer.json()["detail"]) == (422, True), wrong
+
+
+def test_a_lead_draws_audit_cases_by_the_api_and_once(
+    api: Call, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "wake", lambda job_id: None)
+    for _ in range(8):
+        world.make_case(audit_probability=0.0)
+    plan = api("viewer", "get", "prevalence/next/", n="4").json()
+    assert (plan["cases"], plan["places"], plan["in_slice"]) == (4, 12, 0)
+    assert plan["strata"][0]["probability"] == 0.5
+    wanted = {"n": 4, "seen": plan["in_slice"]}
+    assert api("viewer", "post", "prevalence/draws/", wanted).status_code == 403
+    asked = api("lead", "post", "prevalence/draws/", wanted)
+    assert (asked.status_code, asked.json()["kind"]) == (202, "sample_by_score")
+    jobs.run_job(asked.json()["id"])
+    assert Case.objects.filter(is_audit=True).count() == 4
+    assert api("lead", "post", "prevalence/draws/", wanted).status_code == 409
+    change = api("lead", "get", f"queue/changes/{asked.json()['id']}/").json()
+    assert change["changed"] == {"drawn": 4, "places_opened": 4}
+
+
 def test_the_adjudicators_queue_counts_answers_after_the_own_one(api: Call, world: World) -> None:
     made = world.disagree(world.make_case("hat"))
     listed = {
@@ -603,6 +644,7 @@ READS = [
     "projects/", "projects/{slug}/", "projects/{slug}/rubric/", "projects/{slug}/cases/",
     "projects/{slug}/cases/{id}/", "projects/{slug}/cases/{id}/annotations/",
     "projects/{slug}/agreement/", "projects/{slug}/adjudications/", "projects/{slug}/gold/",
+    "projects/{slug}/prevalence/", "projects/{slug}/prevalence/next/",
     "projects/{slug}/releases/", "projects/{slug}/releases/{number}/",
 ]  # fmt: skip
 

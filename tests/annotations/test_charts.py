@@ -371,7 +371,7 @@ def test_dark_by_system_and_dark_by_choice_are_the_same():
 
 def test_a_tick_is_drawn_faint_behind_the_estimate_and_said_in_words(compact: bool):
     svg = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50, tick=0.4)], domain=(0, 1), compact=compact)
-    ticks = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-tick"]
+    ticks = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-aside"]
     assert len(ticks) == 1
     assert "faint tick at 0.400" in svg
     plain = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50)], domain=(0, 1), compact=compact)
@@ -380,7 +380,7 @@ def test_a_tick_is_drawn_faint_behind_the_estimate_and_said_in_words(compact: bo
 
 def test_a_tick_widens_the_frame_so_that_it_is_seen():
     svg = forest([ForestRow("Harm", 0.2, 0.1, 0.3, 50, tick=0.9)])
-    (tick,) = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-tick"]
+    (tick,) = [e for e in parsed(svg).iter(f"{SVG}line") if e.get("class") == "chart-aside"]
     left, right = 220, 488
     assert left < float(tick.attrib["x1"]) < right
 

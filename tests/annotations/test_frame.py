@@ -55,6 +55,13 @@ def test_what_is_no_answer_is_told_apart(world: World) -> None:
     assert read(world).used.tolist() == [False, True]
 
 
+def test_an_answer_in_which_the_ais_word_counted_is_not_used(world: World) -> None:
+    case = audited(world, "aided", "yes")
+    case.gold.update(rests_on_ai=True)
+    assert read(world).answer.tolist() == [frame.RESTS_ON_AI]
+    assert not read(world).used.any()
+
+
 def test_an_answer_to_another_wording_is_not_used(world: World) -> None:
     audited(world, "old", "yes")
     draft = rubrics.draft(world.project, by=world.lead)
