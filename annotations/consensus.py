@@ -151,11 +151,11 @@ class Golds:
 
 def golds_of(project: Project, criterion: Criterion, labels: SparseLabels) -> Golds:
     """The settled answers of the cases that have labels."""
-    rows = Gold.objects.filter(
+    settled = Gold.objects.filter(
         project=project, criterion=criterion, superseded_at__isnull=True,
         status=VerdictStatus.ANSWERED,
-    ).values_list("case_id", "value", "case__is_audit")  # fmt: skip
-    rows = list(rows)
+    )  # fmt: skip
+    rows = list(settled.values_list("case_id", "value", "case__is_audit"))
     return Golds(
         code_gold(labels, {case: value for case, value, _ in rows}),
         code_gold(labels, {case: value for case, value, audit in rows if audit}),
@@ -199,7 +199,7 @@ def _differing(labels: SparseLabels, q: Any, gold: NDArray[np.int64]) -> list[di
     rows = rows[np.argsort(-q[rows].max(axis=1))][:MOST_LISTED]
     return [
         {
-            "case": labels.items[row], "gold": _name(labels, int(gold[row])),
+            "case": labels.items[int(row)], "gold": _name(labels, int(gold[row])),
             "says": _name(labels, int(said[row])), "posterior": float(q[row].max()),
         }
         for row in rows
@@ -213,7 +213,7 @@ def _unsure(labels: SparseLabels, q: Any, known: NDArray[np.bool_]) -> list[dict
     said = answers(q, ties="first")
     return [
         {
-            "case": labels.items[row], "says": _name(labels, int(said[row])),
+            "case": labels.items[int(row)], "says": _name(labels, int(said[row])),
             "posterior": float(q[row].max()),
         }
         for row in rows

@@ -2,18 +2,21 @@
 
 from django.urls import reverse
 
-from annotations import dashboard
+from annotations import anchoring, dashboard, drift
 from annotations.agreement import CriterionAgreement
 from annotations.charts import BarRow, ForestRow, Reference, bars, forest
 from annotations.dashboard import Line, Tile, TileSource
 from annotations.measurement.agreement import KRIPPENDORFF_ALPHA, specific_agreement_name
+from annotations.measurement.gate import Marks
+from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate
 from annotations.models import Membership, Project
-from annotations.permissions import has_role
+from annotations.permissions import LEADS, has_role
 from annotations.views.cases import CAUSE_NAMES
+from annotations.watching import NAMES
 
 # The whole interval of a criterion's alpha must be above this to pass its gate.
-MARK = 0.60
+MARK = Marks().alpha
 BLIND = "First, blind answers of people"
 
 
@@ -96,6 +99,64 @@ def cost(membership: Membership) -> Tile:
     )  # fmt: skip
 
 
+def anchors(membership: Membership) -> Tile:
+    """What the AI's help does to people: wrong AI answers adopted, each arm minus blind."""
+    project = membership.project
+    effects = anchoring.readout(anchoring.read(project))
+    page = reverse("ai_help", args=[project.slug])
+    shifts = [
+        (NAMES[one.arm], figure.name, figure.shift)
+        for one in effects
+        for figure in (one.planted, one.adoption)
+        if figure.shift is not None and figure.value.n
+    ]
+    rows = [ForestRow(f"{arm}: {name}", *drawn(shift)) for arm, name, shift in shifts]
+    stopped = ", ".join(NAMES[arm] for arm in NAMES if arm in project.suspended_arms)
+    return Tile(
+        key="anchoring", title="Anchoring", href=page, more="Arms, sentinels and what stops an arm",
+        definition="How much oftener people give the AI's answer where it is wrong, against people who "
+        "answer blind: on planted wrong answers, and on decided cases on which the AI erred. Zero is "
+        "best; an arm that harms is stopped by itself.",
+        chart=forest(rows, title="Wrong AI answers adopted: share above blind",
+                     references=[Reference(0.0, "as blind")], compact=True),
+        lines=[Line(f"{arm}: {name}", shift, page, as_percent=True) for arm, name, shift in shifts],
+        note=f"Suspended: {stopped}." if stopped else "No arm is suspended.",
+        tone="warn" if stopped else "",
+        empty="" if rows else "No wrong AI answer was shown to anybody yet: planted ones come once "
+        "cases are settled and an arm with help has a share.",
+    )  # fmt: skip
+
+
+def drifting(membership: Membership) -> Tile:
+    """Alarms of drift that nobody has looked into, and what is watched."""
+    project = membership.project
+    alarms = list(drift.open_alarms(project)[:20])
+    series = [one for one in drift.series(project) if one.rater is None and one.points]
+    page = reverse("consistency", args=[project.slug])
+    rows = [
+        BarRow(f"{one.question.name}: {one.kind}", *drawn(_share(one)), href=page) for one in series
+    ]
+    return Tile(
+        key="drift", title="Drift", href=page, more="Repeats, alarms and their cases",
+        definition="Known answers, own cases met again, and positive answers at the same predicted score "
+        "are watched by cumulative sums; an alarm names the cases behind it. Here: the share of wrong, "
+        "changed and positive answers so far.",
+        chart=bars(rows, title="What is watched", domain=(0.0, 1.0), compact=True),
+        lines=[Line(f"{one.question.name}: {one.kind}", _share(one), page, as_percent=True)
+               for one in series],
+        facts=[(f"{alarm.criterion} since {alarm.began_at:%d %b}",
+                "all raters" if alarm.rater is None else alarm.rater.name) for alarm in alarms],
+        note=f"{len(alarms)} open alarms." if len(alarms) != 1 else "1 open alarm.",
+        tone="warn" if alarms else "",
+        empty="" if series else "Nothing to watch yet: checks and repeats are mixed in once cases are "
+        "settled, and rates are watched once a judge has scored cases.",
+    )  # fmt: skip
+
+
+def _share(series: drift.Series) -> Estimate:
+    return proportion(sum(point.x for point in series.points), len(series.points))
+
+
 def staleness(membership: Membership) -> Tile:
     """What was answered under another wording than the released one."""
     project = membership.project
@@ -145,6 +206,8 @@ def shown_to(membership: Membership) -> list[TileSource]:
 
 TILES: list[TileSource] = [
     TileSource("health", "Criterion health", 10, health),
+    TileSource("anchoring", "Anchoring", 40, anchors, LEADS),
+    TileSource("drift", "Drift", 50, drifting, LEADS),
     TileSource("anatomy", "Disagreement anatomy", 60, anatomy),
     TileSource("cost", "Cost of a settled case", 70, cost),
     TileSource("staleness", "Staleness", 80, staleness),
