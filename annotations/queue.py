@@ -139,6 +139,16 @@ class Progress:
 # ---- slots
 
 
+# Locked, so that two runs at once count each other's slots instead of clashing with them.
+_LOCK_CASES = """
+SELECT id, project_id, status, is_audit FROM annotations_case WHERE id = ANY(%(ids)s)
+ORDER BY id FOR UPDATE
+"""
+_GIVE_OUT = """
+UPDATE annotations_case SET status = 'labelling' WHERE id = ANY(%(ids)s) AND status = 'new'
+"""
+
+
 @transaction.atomic
 def open_slots(
     cases: Iterable[Case], *, rubric_version: RubricVersion,
@@ -151,48 +161,56 @@ def open_slots(
     ids = sorted({case.pk for case in cases})
     if not ids:
         return 0
-    # Locked, so that two runs at once count each other's slots instead of clashing with them.
-    locked = Case.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-    rows = list(locked.values_list("pk", "project_id", "status", "is_audit"))
-    projects = Project.objects.in_bulk({project_id for _, project_id, _, _ in rows})
+    there = rows.every(_LOCK_CASES, values={"ids": ids})
+    projects = Project.objects.in_bulk({project_id for _, project_id, _, _ in there})
+    new = {(pk, owner) for pk, owner, status, drawn in there
+           if status == CaseStatus.NEW and not drawn}  # fmt: skip
     for project in projects.values():
-        new = (pk for pk, owner, status, drawn in rows
-               if owner == project.pk and status == CaseStatus.NEW and not drawn)  # fmt: skip
-        draw_audit(list(new), project)
-    weights = weights or {}
-    chosen = [weights.get(pk, Weight()) for pk in ids]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _OPEN,
-            {
-                "ids": ids, "version": rubric_version.pk, "audit": AUDIT_PRIORITY,
-                "priorities": [one.priority for one in chosen],
-                "severities": [one.severity for one in chosen],
-            },
-        )  # fmt: skip
-        made = [case_id for (case_id,) in cursor.fetchall()]
-    Case.objects.filter(pk__in=set(made), status=CaseStatus.NEW).update(status=CaseStatus.LABELLING)
+        _take_up([pk for pk, owner in new if owner == project.pk], project)
+    made = _make_places(ids, rubric_version, weights or {})
+    rows.change(_GIVE_OUT, values={"ids": made})  # those that were up for a draw before
+    if needless := {pk for pk, _ in new}.difference(made):
+        Case.objects.filter(pk__in=needless).update(status=CaseStatus.NEW)  # no place was missing
     for project in projects:
         # Once it is written: the raters' rows are not locked for as long as an import takes.
         transaction.on_commit(partial(rewind, project))
     return len(made)
 
 
-# Each case is up for this draw once, and keeps with which probability, drawn or not.
-_DRAW = """
+def _make_places(
+    ids: Sequence[int], version: RubricVersion, weights: dict[int, Weight]
+) -> list[int]:
+    """The missing places of these cases: for each one made, its case."""
+    chosen = [weights.get(pk, Weight()) for pk in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OPEN,
+            {
+                "ids": list(ids), "version": version.pk, "audit": AUDIT_PRIORITY,
+                "priorities": [one.priority for one in chosen],
+                "severities": [one.severity for one in chosen],
+            },
+        )  # fmt: skip
+        return [case_id for (case_id,) in cursor.fetchall()]
+
+
+# Each case is up for the draw once, and keeps with which probability, drawn or not. Its status goes with
+# it, so that the row is written once.
+_TAKE_UP = """
 UPDATE annotations_case SET audit_probability = %(share)s, is_audit = id = ANY(%(drawn)s),
-    overlap = CASE WHEN id = ANY(%(drawn)s) THEN GREATEST(overlap, %(raters)s) ELSE overlap END
+    overlap = CASE WHEN id = ANY(%(drawn)s) THEN GREATEST(overlap, %(raters)s) ELSE overlap END,
+    status = 'labelling'
 WHERE id = ANY(%(ids)s) AND audit_probability IS NULL AND NOT is_audit
 """
 
 
-def draw_audit(ids: Sequence[int], project: Project) -> None:
-    """Draw those that were up for no draw yet into the audit slice, by a keyed hash."""
+def _take_up(ids: Sequence[int], project: Project) -> None:
+    """New cases go to the raters; some of them, by a keyed hash, into the audit slice."""
     share = project.audit_share
     drawn = [pk for pk in ids if arms.share_of("audit", project.pk, pk) < share]
     with connection.cursor() as cursor:
         cursor.execute(
-            _DRAW, {"ids": list(ids), "drawn": drawn, "share": share, "raters": AUDIT_RATERS}
+            _TAKE_UP, {"ids": list(ids), "drawn": drawn, "share": share, "raters": AUDIT_RATERS}
         )
 
 

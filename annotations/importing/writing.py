@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q
 from django.utils import timezone
 
 from annotations import audit, gold, priorities, queue, rubrics
 from annotations.answers import Answer
+from annotations.importing.loading import load, new_ids
 from annotations.importing.planning import Plan, RaterKey, chunks, decision_source
 from annotations.importing.words import Question
 from annotations.models import (
@@ -82,7 +83,7 @@ def write(
     rated: set[int] = set()
     if version is not None:
         rated = _write_labels(plan, project, version, cases, done)
-        _refresh_statistics(len(plan.labels))
+        _refresh_statistics(len(plan.labels), Case, Annotation, Verdict)
         decided = _write_decisions(plan, version, cases, source, done)
         _settle([c for c in cases.values() if c.pk in rated | decided], decided, version, done)
     if open_slots and version is not None:
@@ -92,6 +93,7 @@ def write(
             done.slots += queue.open_slots(
                 chunk, rubric_version=version.version, weights=priorities.of(chunk)
             )
+        _refresh_statistics(done.slots, Case, Slot)
     if done.cases or done.labels or done.verdicts or done.adjudicated:
         audit.record(
             "imported cases", source.file, project=project, by=by, sha256=source.sha256,
@@ -101,12 +103,15 @@ def write(
     return done
 
 
-def _refresh_statistics(rows: int) -> None:
-    """Tell the planner of the new rows, or it may join thousands as if they were none (17 s)."""
+def _refresh_statistics(rows: int, *models: type[Model]) -> None:
+    """Tell the planner of the new rows, or it may join thousands as if they were none (17 s).
+
+    Plans that connections keep (annotations.rows) are made anew after it, too.
+    """
     if rows < BATCH_SIZE:
         return
     with connection.cursor() as cursor:
-        for model in (Case, Annotation, Verdict):
+        for model in models:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
 
 
@@ -141,19 +146,21 @@ def _write_cases(plan: Plan, project: Project, source: Source, done: Written) ->
     batch, _ = Batch.objects.get_or_create(
         project=project, source=source.key, defaults={"name": name[:160]}
     )
-    cases = Case.objects.bulk_create(
-        (
-            Case(
-                project=project, batch=batch, external_id=case.external_id, family=case.family,
-                context=case.context, conversation=case.conversation, response=case.response,
-                strata=case.strata, content_hash=case.content_hash, overlap=project.overlap,
-            )
-            for case in plan.new
-        ),
-        batch_size=BATCH_SIZE,
-    )  # fmt: skip
-    done.cases = len(cases)
-    return {case.external_id: case for case in cases}
+    values = [
+        (pk, *(getattr(case, name) for name in _OF_A_CASE))
+        for pk, case in zip(new_ids(Case, len(plan.new)), plan.new, strict=True)
+    ]
+    shared = {"project_id": project.pk, "batch_id": batch.pk, "overlap": project.overlap}
+    load(Case, ("id", *_OF_A_CASE), values, **shared)
+    done.cases = len(values)
+    names = ("id", *_OF_A_CASE)
+    return {row[1]: Case(**dict(zip(names, row, strict=True)), **shared) for row in values}
+
+
+# As a row of the file gives it; the first is what the file calls it.
+_OF_A_CASE = (
+    "external_id", "family", "context", "conversation", "response", "strata", "content_hash",
+)  # fmt: skip
 
 
 # --- labels -----------------------------------------------------------------------------------
@@ -165,17 +172,16 @@ def _write_labels(
     """A submitted, blind sheet with one verdict for each label. Returns the cases people rated."""
     raters = _raters(plan, project, done)
     sheets = _sheets(plan, project, version, cases, raters)
-    Verdict.objects.bulk_create(
+    load(
+        Verdict,
+        ("annotation_id", "case_id", "status", "value", "raw_output"),
         (
-            Verdict(
-                annotation=sheets[cases[label.case.external_id].pk, raters[label.rater].pk],
-                case=cases[label.case.external_id], criterion=version.criterion,
-                criterion_version=version, status=label.answer.status, value=label.answer.value,
-                raw_output=label.raw,
-            )
+            (sheets[pk, raters[label.rater].pk], pk, label.answer.status.value, label.answer.value,
+             label.raw)
             for label in plan.labels
+            for pk in [cases[label.case.external_id].pk]
         ),
-        batch_size=BATCH_SIZE,
+        criterion_id=version.criterion_id, criterion_version_id=version.pk,
     )  # fmt: skip
     people = [label for label in plan.labels if label.rater[0] == RaterKind.IMPORTED]
     done.labels = len(people)
@@ -198,25 +204,25 @@ def _raters(plan: Plan, project: Project, done: Written) -> dict[RaterKey, Rater
 def _sheets(
     plan: Plan, project: Project, version: CriterionVersion, cases: dict[str, Case],
     raters: dict[RaterKey, Rater],
-) -> dict[tuple[int, int], Annotation]:  # fmt: skip
+) -> dict[tuple[int, int], int]:  # fmt: skip
     """(case, rater) -> sheet; one that the rater has already (another criterion) is used again."""
-    sheets: dict[tuple[int, int], Annotation] = {}
+    sheets: dict[tuple[int, int], int] = {}
     for chunk in chunks([case.pk for case in plan.there.values()]):
         rows = Annotation.objects.filter(
             case__in=chunk, rater__in=raters.values(), rubric_version=version.version
-        )
-        sheets.update({(row.case_id, row.rater_id): row for row in rows})
-    now = timezone.now()
-    missing = {}
-    for label in plan.labels:
-        case, rater = cases[label.case.external_id], raters[label.rater]
-        if (case.pk, rater.pk) not in sheets:
-            missing[case.pk, rater.pk] = Annotation(
-                project=project, case=case, rater=rater, rubric_version=version.version,
-                arm=Arm.BLIND, status=AnnotationStatus.SUBMITTED, submitted_at=now,
-            )  # fmt: skip
-    Annotation.objects.bulk_create(missing.values(), batch_size=BATCH_SIZE)
-    return {**sheets, **missing}
+        ).values_list("case_id", "rater_id", "pk")
+        sheets.update({(case, rater): pk for case, rater, pk in rows})
+    wanted = dict.fromkeys(
+        (cases[label.case.external_id].pk, raters[label.rater].pk) for label in plan.labels
+    )
+    missing = [place for place in wanted if place not in sheets]
+    made = dict(zip(missing, new_ids(Annotation, len(missing)), strict=True))
+    load(
+        Annotation, ("id", "case_id", "rater_id"), ((pk, *place) for place, pk in made.items()),
+        project_id=project.pk, rubric_version_id=version.version_id, arm=Arm.BLIND.value,
+        status=AnnotationStatus.SUBMITTED.value, submitted_at=timezone.now(),
+    )  # fmt: skip
+    return {**sheets, **made}
 
 
 # --- decisions and gold -----------------------------------------------------------------------
