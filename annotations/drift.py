@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from annotations import agreement, arms, audit
 from annotations.errors import BadInput
-from annotations.measurement.drift import Chart, watch_rate, watch_share
+from annotations.measurement.drift import Alarm, Chart, watch_rate, watch_share
 from annotations.models import (
     Check,
     CriterionVersion,
@@ -76,20 +76,34 @@ def series(project: Project) -> list[Series]:
 
 
 def watch(project: Project) -> list[DriftAlarm]:
-    """Keep an alarm for each limit that was reached. Twice is once; gives those that are new."""
+    """Raise an alarm where a limit was reached. Twice is once; gives those that are new.
+
+    While an alarm of a series is open, and up to its closing, what it raises more is the same news.
+    """
     new = []
     for one in series(project):
         for alarm in one.chart.alarms:
             span = one.points[one.chart.skipped + alarm.began : one.chart.skipped + alarm.at + 1]
-            kept, made = DriftAlarm.objects.get_or_create(
-                project=project, kind=one.kind, criterion=one.question.criterion, rater=one.rater,
-                is_rise=alarm.is_rise, raised_at=span[-1].at,
-                defaults={"began_at": span[0].at, "cases": _cases(span)},
-            )  # fmt: skip
-            if made:
+            if _is_news(one, alarm, span[-1].at):
+                kept = DriftAlarm.objects.create(
+                    project=project, kind=one.kind, criterion=one.question.criterion,
+                    rater=one.rater, is_rise=alarm.is_rise, began_at=span[0].at,
+                    raised_at=span[-1].at, cases=_cases(span),
+                )  # fmt: skip
                 new.append(kept)
                 audit.record("alarm of drift", kept, project=project, cases=len(kept.cases))
     return new
+
+
+def _is_news(one: Series, alarm: Alarm, at: datetime) -> bool:
+    last = (
+        DriftAlarm.objects.filter(
+            kind=one.kind, criterion=one.question.criterion, rater=one.rater, is_rise=alarm.is_rise
+        )
+        .order_by("-raised_at")
+        .first()
+    )
+    return last is None or (last.closed_at is not None and at > last.closed_at)
 
 
 def open_alarms(project: Project) -> QuerySet[DriftAlarm]:
@@ -119,7 +133,9 @@ def _of_kind(
         by_rater[point.rater].append(point)
     # Several answers to one case share its difficulty: of the rate only the first one counts here.
     together = _first_of_each_case(points) if kind == Drift.RATE else list(points)
-    found = [Series(kind, question, None, together, _chart(kind, together))]
+    found = []
+    if len(by_rater) != 1:  # of one rater alone, all together would be the same series again
+        found.append(Series(kind, question, None, together, _chart(kind, together)))
     for pk, rater in people.items():
         if own := by_rater.get(pk):
             found.append(Series(kind, question, rater, own, _chart(kind, own)))

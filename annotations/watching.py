@@ -23,6 +23,9 @@ from annotations.permissions import LEADS, has_role
 from annotations.statuses import Arm, JobStatus
 
 EVERY = timedelta(minutes=15)
+# Evidence beyond this is not told apart: it is overwhelming, and JSON has no infinity.
+MOST = 1e9
+TOLD = 1_000
 KIND = "watch_project"
 NAMES = {
     Arm.BLIND: "Blind",
@@ -81,13 +84,22 @@ def counts_from(project: Project, arm: Arm) -> datetime | None:
 def figures(evidence: Evidence) -> dict[str, Any]:
     """The rule's figures as they are kept with a suspension and in the audit trail."""
     return {
-        "evidence": round(evidence.peak, 1), "needed": round(evidence.needed, 1),
+        "evidence": round(min(evidence.peak, MOST), 1), "needed": round(evidence.needed, 1),
         "crossed_at": evidence.crossed_at.isoformat() if evidence.crossed_at else None,
         "parts": {
-            one.name: {"evidence": round(min(one.e, 1e9), 2), "answers": one.n}
+            one.name: {"evidence": round(min(one.e, MOST), 2), "answers": one.n}
             for one in evidence.processes
         },
     }  # fmt: skip
+
+
+def odds(evidence: float | None) -> str:
+    """Evidence in words: two digits that matter, and no more than anybody needs."""
+    if evidence is None:
+        return "?"
+    if evidence >= TOLD:
+        return f"over {TOLD:,}"
+    return f"{evidence:.0f}" if evidence >= 10 else f"{evidence:.2f}"
 
 
 def notices_for(membership: Membership) -> list[Notice]:
@@ -111,8 +123,8 @@ def notices_for(membership: Membership) -> list[Notice]:
 def _stopped(one: Suspension, project: Project) -> Notice:
     told: Mapping[str, Any] = one.evidence
     text = (
-        f"On {one.at:%-d %B %Y} the rule found that it does harm: evidence "
-        f"{told.get('evidence', '?')} to 1, where {told.get('needed', '?')} to 1 is needed. "
+        f"On {one.at:%-d %B %Y} the rule found that it does harm: evidence of "
+        f"{odds(told.get('evidence'))} to 1, where {odds(told.get('needed'))} to 1 is needed. "
         "Its cases are blind since."
     )
     href = reverse("ai_help", args=[project.slug])

@@ -16,6 +16,8 @@ from annotations.charts.drawing import (
 
 # More places than this on the line say nothing more, and make a page heavy.
 MOST_PLACES = 400
+# Nearer than this two dates would lie on each other.
+NEAR = 90.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _marks(
     rise: Sequence[float], fall: Sequence[float] | None, alarms: Sequence[AlarmMark], x: Scale,
     y: Scale,
 ) -> list[str]:  # fmt: skip
-    body = []
+    body, last = [], -NEAR
     for alarm in alarms:
         sums = rise if alarm.is_rise else (fall or rise)
         sign = 1.0 if alarm.is_rise else -1.0
@@ -91,8 +93,10 @@ def _marks(
         anchor = "end" if px > (x.start + x.end) / 2 else "start"
         shift = -8.0 if anchor == "end" else 8.0
         body.append(disc(px, py, 5, class_="chart-fill chart-s2"))
-        body.append(words(alarm.label, px + shift, py + (4 if sign > 0 else 8),
-                          class_="chart-small chart-strong chart-halo", anchor=anchor))  # fmt: skip
+        if px - last >= NEAR:  # a date on a date can't be read: the first of them stands
+            body.append(words(alarm.label, px + shift, py + (4 if sign > 0 else 8),
+                              class_="chart-small chart-strong chart-halo", anchor=anchor))  # fmt: skip
+            last = px
     return body
 
 

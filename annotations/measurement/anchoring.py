@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 Labelled = tuple[Hashable, Hashable, str]  # rater, item, word
 
 REPLICATES = 400
+NO_SPREAD = 1e-12
 MIN_ITEMS = 5
 CROSSED = "bootstrap over items plus bootstrap over raters"
 ITEMS_ONLY = "bootstrap over items for these raters"
@@ -119,7 +120,7 @@ def _alpha_estimate(
 def _with_interval(
     point: float, variance: float, n: int, how: Bootstrap, method: str, *, widest: float
 ) -> Estimate:
-    if not variance > 0:  # also where too many resamples are undefined
+    if not variance > NO_SPREAD:  # also where too many resamples are undefined
         reason = "Resamples show no spread, or too many are undefined: too few answers that differ."
         return Estimate(point, None, None, n, level=how.level, method=method, reason=reason)
     half = NormalDist().inv_cdf((1 + how.level) / 2) * sqrt(variance)

@@ -143,16 +143,31 @@ def _row(project: Project, effect: Effect, evidence: Evidence | None) -> dict[st
         "effect": effect, "name": NAMES[arm], "sees": SEES[arm], "counts": COUNTS[arm],
         "share": share.get(arm, max(0.0, 1 - sum(share.values()))),
         "is_suspended": arm in project.suspended_arms, "can_be_suspended": arm != Arm.BLIND,
-        "evidence": watching.figures(evidence) if evidence else None,
-        "now": round(evidence.e, 2) if evidence else None,
+        "evidence": _told(evidence) if evidence else None,
         "since": watching.counts_from(project, arm) if evidence else None,
+    }  # fmt: skip
+
+
+def _told(evidence: Evidence) -> dict[str, Any]:
+    """The rule's present value, its peak and its parts, in words."""
+    return {
+        "now": watching.odds(evidence.e), "peak": watching.odds(evidence.peak),
+        "needed": watching.odds(evidence.needed),
+        "parts": [(one.name, watching.odds(one.e), one.n) for one in evidence.processes],
     }  # fmt: skip
 
 
 def _suspensions(project: Project) -> list[dict[str, Any]]:
     """What was stopped and let go on again, the newest first."""
     found = Suspension.objects.filter(project=project).order_by("-at")[:50]
-    return [{"name": NAMES[Arm(one.arm)], "one": one} for one in found]
+    return [
+        {
+            "name": NAMES[Arm(one.arm)],
+            "one": one,
+            "odds": watching.odds(one.evidence.get("evidence")),
+        }
+        for one in found
+    ]
 
 
 # What the forest plots show: the figure, its title, how to read it, and on which scale.

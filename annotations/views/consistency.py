@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotations import drift, members, retest
 from annotations.charts import AlarmMark, ForestRow, forest, watch
 from annotations.drift import Series
+from annotations.measurement.drift import BASELINE_CHECKS, BASELINE_LABELS
 from annotations.measurement.results import Estimate
 from annotations.models import Case, DriftAlarm, Membership, Project, Rater
 from annotations.permissions import LEADS
@@ -78,6 +79,8 @@ def _page(request: HttpRequest, membership: Membership) -> HttpResponse:
         closed=[_alarm(one, project) for one in closed.order_by("-closed_at")[:CLOSED_SHOWN]],
         watched=[_shown(one) for one in found if one.rater is None],
         raters=_by_rater(found), names=members.names_in(project),
+        not_watched=sum(one.rater is not None and not one.chart.is_monitored for one in found),
+        baselines=(BASELINE_CHECKS, BASELINE_LABELS),
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def _alarm(one: DriftAlarm, project: Project) -> dict[str, Any]:
 
 def _by_rater(found: Sequence[Series]) -> list[dict[str, Any]]:
     """A line a series of one rater; a picture only where an alarm was raised."""
-    own = [one for one in found if one.rater is not None]
+    own = [one for one in found if one.rater is not None and one.chart.is_monitored]
     own.sort(key=lambda one: members.in_order(one.rater.name if one.rater else ""))
     return [
         {"shown": _shown(one) if one.chart.alarms else None, "series": one, "what": WHAT[one.kind],

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from annotations.charts import (
+    AlarmMark,
     BarRow,
     CoursePoint,
     Curve,
@@ -26,6 +27,7 @@ from annotations.charts import (
     reliability,
     scatter,
     sparkline,
+    watch,
 )
 from annotations.charts.drawing import Scale, clean, domain_of, is_own_address, shorten
 from annotations.charts.planes import MAX_POINTS, pareto_front
@@ -78,6 +80,16 @@ def every_chart(text: str, *, compact: bool) -> dict[str, str]:
             x_label=text,
             y_label=text,
             now=20,
+            compact=compact,
+        ),
+        "watch": watch(
+            [0.0, 1.2, 2.6],
+            [0.0, 0.4, 0.0],
+            2.5,
+            alarms=[AlarmMark(2, True, text)],
+            first=text,
+            last=text,
+            title=text,
             compact=compact,
         ),
         "course": course(
@@ -392,3 +404,35 @@ def test_curves_fall_from_left_to_right_and_say_their_points(compact: bool):
     heights = [float(step.split()[1]) for step in drawn.attrib["d"][1:].split(" L")]
     assert heights == sorted(heights)  # down the page
     assert "best: 0.300 at 0, 0.200 at 100, 0.100 at 200." in svg
+
+
+# ---- a CUSUM
+
+
+def test_a_watch_marks_its_alarms_and_says_them_in_words():
+    svg = watch([0.0, 2.6, 0.0], [0.0, 0.0, 2.7], 2.5,
+                alarms=[AlarmMark(1, True, "1 May 2026"), AlarmMark(2, False, "3 May 2026")])  # fmt: skip
+    assert svg.count("<circle") == 2
+    assert "Alarm of a rise: 1 May 2026." in svg
+    assert "Alarm of a fall: 3 May 2026." in svg
+
+
+def test_two_alarms_on_one_place_have_one_date_to_read():
+    rise = [0.0, 2.6, 2.6, *[0.0] * 200]
+    svg = watch(rise, None, 2.5, alarms=[AlarmMark(1, True, "1 May"), AlarmMark(2, True, "2 May")])
+    assert (svg.count("<circle"), "1 May" in texts(svg), "2 May" in texts(svg)) == (2, True, False)
+
+
+def test_what_is_not_watched_yet_says_why():
+    assert "undefined: 3 checks so far" in " ".join(
+        texts(watch([], None, 0.0, reason="3 checks so far"))
+    )
+
+
+def test_a_long_watch_keeps_its_peaks():
+    rise = [0.0] * 10_000
+    rise[5_001] = 9.0
+    svg = watch(rise, None, 2.5)
+    assert len(svg) < 20_000
+    ys = [float(pair.split()[1]) for pair in re.findall(r"[ML]([\d.]+ [\d.]+)", svg)]
+    assert min(ys) < 40

@@ -146,7 +146,7 @@ def test_leads_are_told_on_every_page_and_nobody_else_on_any(client: Client, wor
     for address in pages(world):
         text = client.get(address).content.decode()
         assert "“Blind, then revealed” is suspended." in text
-        assert "60.0 to 1 is needed" in text
+        assert "60 to 1 is needed" in text
     assert "is suspended" not in client.get(f"/p/{world.project.slug}/label/").content.decode()
     for who in (world.ann1, world.adjudicator, world.viewer):
         signed_in(client, who)

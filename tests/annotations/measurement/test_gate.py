@@ -102,11 +102,11 @@ def passes(base: float, flip: float, cases: int, runs: int) -> tuple[float, list
 
 
 def test_a_pilot_of_150_passes_about_half_of_the_time_and_far_less_at_a_low_base_rate() -> None:
-    """EXPERIENCE names 53 % and 25 %; with these raters it is 49 % and 21 % (benchmark, 2,000 runs)."""
+    """EXPERIENCE names 53 % and 25 %; with these raters it is 51 % and 23 % (benchmark, 2,000 runs)."""
     third, halves = passes(1 / 3, 0.0745185, 150, 250)
     tenth, _ = passes(0.10, 0.0346140, 150, 250)
-    assert third == pytest.approx(0.49, abs=3 * sqrt(0.25 / 250))
-    assert tenth == pytest.approx(0.21, abs=3 * sqrt(0.17 / 250))
+    assert third == pytest.approx(0.51, abs=3 * sqrt(0.25 / 250))
+    assert tenth == pytest.approx(0.23, abs=3 * sqrt(0.17 / 250))
     typical = est(0.70, 0.70 - float(np.median(halves)), 0.80)
     promised = power_to_pass(typical, 0.60, n=150)
     assert promised == pytest.approx(third, abs=0.12)
