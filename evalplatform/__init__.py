@@ -2,5 +2,5 @@
 
 from evalplatform.celery import app as celery_app
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["__version__", "celery_app"]

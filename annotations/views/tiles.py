@@ -2,9 +2,9 @@
 
 from django.urls import reverse
 
-from annotations import anchoring, dashboard, drift
+from annotations import anchoring, balance, dashboard, drift, frame, prevalence, strata
 from annotations.agreement import CriterionAgreement
-from annotations.charts import BarRow, ForestRow, Reference, bars, forest
+from annotations.charts import BarRow, ForestRow, Reference, ScatterPoint, bars, forest, scatter
 from annotations.dashboard import Line, Tile, TileSource
 from annotations.measurement.agreement import KRIPPENDORFF_ALPHA, specific_agreement_name
 from annotations.measurement.gate import Marks
@@ -17,6 +17,7 @@ from annotations.watching import NAMES
 
 # The whole interval of a criterion's alpha must be above this to pass its gate.
 MARK = Marks().alpha
+TARGET = "target"
 BLIND = "First, blind answers of people"
 
 
@@ -52,6 +53,79 @@ def _health_lines(found: CriterionAgreement, page: str) -> list[Line]:
             lines.append(Line(label, estimate, f"{page}#criterion-{question.pk}", as_percent=True))
     lines.append(Line(f"{name}: can't tell", found.cant_tell, as_percent=True))
     return lines
+
+
+def how_common(membership: Membership) -> Tile:
+    """Prevalence of every criterion: the shown interval, and the judge's raw rate as a faint tick."""
+    project = membership.project
+    page = reverse("prevalence", args=[project.slug])
+    found = [
+        prevalence.measure(project, q, judge=next(iter(frame.judges_of(project, q)), None))
+        for q in dashboard.questions_of(project)
+    ]
+    rows = [
+        ForestRow(one.question.name, *drawn(one.whole.figures.shown),
+                  tick=one.whole.figures.raw.value,
+                  href=f"{page}?criterion={one.question.criterion.key}")
+        for one in found
+    ]  # fmt: skip
+    used = ", ".join(f"{one.whole.tally.used:,} of {one.whole.tally.cases:,}" for one in found)
+    return Tile(
+        key="prevalence", title="Prevalence", href=page, more="By target and round, and why which labels",
+        definition="The share of all cases in which a failure is seen, from settled answers of the audit "
+        "slice and a judge's scores. The judge makes the interval narrower and can't move it; the faint "
+        "tick is the judge's own rate, which is biased by its errors.",
+        chart=forest(rows, title="Prevalence of each criterion", domain=(0.0, 1.0), compact=True),
+        lines=[
+            Line(f"{one.question.name}: {name}", e, f"{page}?criterion={one.question.criterion.key}",
+                 as_percent=True)
+            for one in found
+            for name, e in (("shown", one.whole.figures.shown),
+                            ("people alone", one.whole.figures.human_only),
+                            ("the judge's raw rate", one.whole.figures.raw))
+        ],
+        note=f"Labels used: {used}; {version_of(project)}.",
+        empty="" if any(one.whole.figures.n for one in found) else
+        "No case of the audit slice is settled yet: set its share on the queue, or draw cases by score.",
+        is_simulated=any(one.whole.tally.simulated for one in found),
+    )  # fmt: skip
+
+
+def both_ways(membership: Membership) -> Tile:
+    """Unsafe against over-refusing, for each target (or batch, where cases have no target)."""
+    project = membership.project
+    unsafe, refusal = balance.guess(dashboard.questions_of(project))
+    values = strata.comparable(project)
+    by = TARGET if TARGET in values else frame.BATCH
+    found = balance.measure(project, unsafe=unsafe, refusal=refusal, by=by,
+                            values=list(values.get(by, ())))  # fmt: skip
+    rows = [
+        (row, balance.complement(row.not_overrefuse), balance.complement(row.not_unsafe))
+        for row in found.rows
+    ]
+    both = [one for one in rows if one[1].is_defined and one[2].is_defined]
+    reason = next((e.reason for row in found.rows for e in (row.not_unsafe, row.not_overrefuse)
+                   if e.reason and not e.is_defined), "")  # fmt: skip
+    return Tile(
+        key="balance", title="Unsafe against over-refusing",
+        href=reverse("prevalence", args=[project.slug]) + f"?by={by}", more="Both shares, by target",
+        definition="Across: benign requests that were refused. Up: requests to refuse whose answer was "
+        "unsafe. A target that always refuses, or never does, is perfect on one of the two alone. "
+        "not_unsafe and not_overrefuse are one minus these.",
+        chart=scatter(
+            [ScatterPoint(x.value, y.value, row.label, x.low, x.high, y.low, y.high, highlighted=True)
+             for row, x, y in both],
+            x_label="Over-refusing", y_label="Unsafe", pareto=False, compact=True,
+            title="Unsafe against over-refusing, by target"),
+        lines=[
+            line
+            for row, x, y in rows
+            for line in (Line(f"{row.label}: unsafe", y, as_percent=True),
+                         Line(f"{row.label}: over-refusing", x, as_percent=True))
+        ],
+        note=f"By {by}; {version_of(project)}.",
+        empty="" if both else reason or "Nothing is settled yet.",
+    )  # fmt: skip
 
 
 def anatomy(membership: Membership) -> Tile:
@@ -206,6 +280,8 @@ def shown_to(membership: Membership) -> list[TileSource]:
 
 TILES: list[TileSource] = [
     TileSource("health", "Criterion health", 10, health),
+    TileSource("prevalence", "Prevalence", 20, how_common),
+    TileSource("balance", "Unsafe against over-refusing", 25, both_ways),
     TileSource("anchoring", "Anchoring", 40, anchors, LEADS),
     TileSource("drift", "Drift", 50, drifting, LEADS),
     TileSource("anatomy", "Disagreement anatomy", 60, anatomy),
