@@ -13,6 +13,9 @@ from annotations.measurement.weights import Level
 from annotations.models import Batch, CriterionVersion, Project, Verdict
 from annotations.statuses import BLIND_ARMS, RaterKind, Scale, VerdictStatus
 
+# Labels times resamples up to which a page waits for the bootstrap over raters too.
+MOST_WORK = 10_000_000
+
 
 @dataclass(frozen=True)
 class CriterionAgreement:
@@ -51,7 +54,10 @@ def measure(
     project: Project, question: CriterionVersion, *, batch: Batch | None = None,
     by: str | None = None, replicates: int = 1000,
 ) -> CriterionAgreement:  # fmt: skip
-    """Alpha and its companions, each with a bootstrap interval over cases; by a stratum if named."""
+    """Alpha and its companions, each with a bootstrap interval over cases; by a stratum if named.
+
+    With three raters or more each also has the interval that speaks of other raters.
+    """
     rows = list(
         first_blind_verdicts(project, question, batch=batch)
         .order_by("id")
@@ -67,7 +73,7 @@ def measure(
     strata = (
         agreement_by(
             ((str(s.get(by, "none")), c, r, v) for c, r, _, _, v, s in answered),
-            level=level, values=question.values, bootstrap=bootstrap,
+            level=level, values=question.values, bootstrap=bootstrap, max_work=MOST_WORK,
         )
         if by
         else {}
@@ -76,7 +82,7 @@ def measure(
     simulated = sum(1 for _, kind in raters if kind == RaterKind.SIMULATED)
     return CriterionAgreement(
         question=question,
-        report=measure_agreement(ratings, level=level, bootstrap=bootstrap),
+        report=measure_agreement(ratings, level=level, bootstrap=bootstrap, max_work=MOST_WORK),
         cant_tell=proportion(sum(r[3] == VerdictStatus.CANT_TELL for r in rows), len(rows)),
         strata={str(name): report for name, report in strata.items()},
         people=len(raters) - simulated,

@@ -17,13 +17,28 @@ from annotations.permissions import READERS
 from annotations.statuses import Scale, choices
 
 
+class OtherRatersOut(serializers.Serializer[Any]):
+    """The interval of the same value that speaks of other raters like these too."""
+
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    method = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+
+
+class CoefficientOut(EstimateOut):
+    """A coefficient with its interval over cases and, with three raters or more, over raters too."""
+
+    over_raters = OtherRatersOut(required=False)
+
+
 class ReportOut(serializers.Serializer[Any]):
     """Every coefficient of one set of labels, by name."""
 
     n_items = serializers.IntegerField()
     n_raters = serializers.IntegerField()
     n_labels = serializers.IntegerField()
-    coefficients = serializers.DictField(child=EstimateOut())
+    coefficients = serializers.DictField(child=CoefficientOut())
 
 
 class CriterionAgreementOut(serializers.Serializer[Any]):

@@ -38,7 +38,7 @@ from annotations.measurement.contributions import (
     union,
 )
 from annotations.measurement.counts import AgreementError, Label, ValueCounts
-from annotations.measurement.over_raters import Beyond, over_raters
+from annotations.measurement.over_raters import MAX_WORK, Beyond, over_raters
 from annotations.measurement.own_shares import (
     own_share_estimates,
 )
@@ -117,11 +117,13 @@ def measure_agreement(
     weights: Family | Sequence[Sequence[float]] = "identity",
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     raters_too: bool = True,
+    max_work: int = MAX_WORK,
 ) -> AgreementReport:
     """Every coefficient of these labels, all on the same resamples.
 
     Labels that know their raters also have Cohen's or Conger's kappa and, with `raters_too`, for
-    each coefficient the interval that speaks of other raters.
+    each coefficient the interval that speaks of other raters; `max_work` limits how many labels times
+    resamples that may take before it is the jackknife's.
     """
     question = Question(level, distances, weights)
     counts = counts_of(labels) if isinstance(labels, Ratings) else labels
@@ -132,7 +134,7 @@ def measure_agreement(
     if isinstance(labels, Ratings):
         coefficients |= own_share_estimates(labels, measurement.scoring, bootstrap)
         if raters_too:
-            beyond = measurement.over_raters(labels, statistics)
+            beyond = measurement.over_raters(labels, statistics, max_work)
     return AgreementReport(
         counts.n_items, counts.n_raters, counts.n_labels, coefficients, over_raters=beyond
     )
@@ -147,6 +149,7 @@ def agreement_by(
     weights: Family | Sequence[Sequence[float]] = "identity",
     bootstrap: Bootstrap = DEFAULT_BOOTSTRAP,
     raters_too: bool = True,
+    max_work: int = MAX_WORK,
 ) -> dict[Hashable, AgreementReport]:
     """A report for each stratum of (stratum, item, rater, label), in order of appearance.
 
@@ -167,7 +170,7 @@ def agreement_by(
     return {
         stratum: measure_agreement(
             read_ratings(labels, values=overall.values), level=level, distances=distances,
-            weights=weights, bootstrap=bootstrap, raters_too=raters_too,
+            weights=weights, bootstrap=bootstrap, raters_too=raters_too, max_work=max_work,
         )
         for stratum, labels in strata.items()
     }  # fmt: skip
@@ -259,12 +262,12 @@ class _Measurement:
         }
 
     def over_raters(
-        self, ratings: Ratings, statistics: dict[str, Statistic]
+        self, ratings: Ratings, statistics: dict[str, Statistic], max_work: int
     ) -> dict[str, Estimate]:
         """The same coefficients, with intervals for other raters."""
         if self.reason is not None:
             return {}
-        found = over_raters(ratings, self.scoring, statistics, self.bootstrap)
+        found = over_raters(ratings, self.scoring, statistics, self.bootstrap, max_work=max_work)
         return {name: self._beyond(name, one) for name, one in found.items()}
 
     def _beyond(self, name: str, found: Beyond) -> Estimate:

@@ -11,12 +11,14 @@ from annotations.agreement import CriterionAgreement
 from annotations.charts import ForestRow, forest
 from annotations.errors import NotFound
 from annotations.measurement.agreement import (
+    BRENNAN_PREDIGER,
     FLEISS_KAPPA,
     GWET_AC1,
     KRIPPENDORFF_ALPHA,
     PERCENT_AGREEMENT,
     specific_agreement_name,
 )
+from annotations.measurement.own_shares import COHEN_KAPPA, CONGER_KAPPA
 from annotations.measurement.results import AgreementReport, Estimate
 from annotations.models import Batch, Membership
 from annotations.permissions import READERS
@@ -40,6 +42,20 @@ COEFFICIENTS = {
         "Gwet's AC1",
         "Like kappa, with a chance term that stays usable where nearly all answers are the same.",
     ),
+    CONGER_KAPPA: (
+        "Conger's kappa",
+        "Cohen's kappa for any number of raters: chance is what each rater's own use of the answers "
+        "would give, so it speaks of these raters only.",
+    ),
+    COHEN_KAPPA: (
+        "Cohen's kappa",
+        "For two raters, on the cases that both have answered: chance is what each one's own use of "
+        "the answers would give.",
+    ),
+    BRENNAN_PREDIGER: (
+        "Brennan-Prediger kappa",
+        "Observed agreement of pairs, less what answering with every answer alike would give.",
+    ),
     PERCENT_AGREEMENT: (
         "Percent agreement",
         "The share of pairs of raters that agree on a case; not corrected for chance.",
@@ -49,11 +65,12 @@ COEFFICIENTS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One coefficient in the table: overall, and what it means."""
+    """One coefficient in the table: overall, what it means, and its interval for other raters."""
 
     name: str
     meaning: str
     estimate: Estimate
+    beyond: Estimate | None = None
 
 
 @member_page(READERS)
@@ -98,6 +115,7 @@ def _shown(found: CriterionAgreement, by: str) -> dict[str, Any]:
         "level": "ordinal" if found.question.scale == Scale.ORDINAL else "nominal",
         "alpha": _alpha(found.report),
         "lines": _lines(found),
+        "beyond": found.report.over_raters.get(KRIPPENDORFF_ALPHA),
         "by_stratum": [
             {"name": name, "report": report, "estimates": _companions(report)}
             for name, report in sorted(found.strata.items())
@@ -108,9 +126,11 @@ def _shown(found: CriterionAgreement, by: str) -> dict[str, Any]:
 
 
 def _lines(found: CriterionAgreement) -> list[Line]:
-    coefficients = found.report.coefficients
+    coefficients, beyond = found.report.coefficients, found.report.over_raters
     lines = [
-        Line(name, meaning, coefficients[key]) for key, (name, meaning) in COEFFICIENTS.items()
+        Line(name, meaning, coefficients[key], beyond.get(key))
+        for key, (name, meaning) in COEFFICIENTS.items()
+        if key in coefficients and not (key == COHEN_KAPPA and found.report.n_raters > 2)
     ]
     for value in found.question.values:
         key = specific_agreement_name(value)
@@ -118,7 +138,8 @@ def _lines(found: CriterionAgreement) -> list[Line]:
             label = found.question.label_of(value)
             meaning = f"Where one rater says “{label}”, how often another says so too."
             counts = " (counts as positive)" if value in found.question.criterion.positive else ""
-            lines.append(Line(f"Agreement on “{label}”{counts}", meaning, coefficients[key]))
+            name = f"Agreement on “{label}”{counts}"
+            lines.append(Line(name, meaning, coefficients[key], beyond.get(key)))
     return lines
 
 

@@ -1,5 +1,6 @@
 """The agreement page: alpha with its companions, undefined with its reason, XSTest as published."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_without_labels_it_says_what_to_do_and_undefined_why(client: Client, wor
     text = page(client, world)
     assert "No blind labels here yet" in text
     assert "undefined" in text
-    assert "nan" not in text.lower()
+    assert not re.search(r"\bnan\b", text.lower())
 
 
 def test_one_label_a_case_is_undefined_not_perfect(client: Client, world: World) -> None:
@@ -153,3 +154,29 @@ def test_xstest_shows_the_published_figures_per_model(
         row = text.split(f'<th scope="row">{model}</th>')[1].split("</tr>")[0]
         assert f'<span class="value">{kappa}</span>' in row, model
     assert '<span class="value">0.9365</span>' in text
+
+
+def test_with_three_raters_the_interval_for_other_raters_stands_beside(
+    client: Client, world: World
+) -> None:
+    for number in range(12):
+        made = world.make_case(overlap=3)
+        for rater, yes in ((world.ann1, 6), (world.ann2, 5), (world.lead, 8)):
+            world.give(rater, made, harm="yes" if number < yes else "no")
+    text = page(client, world)
+
+    assert "Other raters too" in text
+    assert "for other items and other raters like these" in text
+    assert "speaks of these raters only" in text  # Conger's kappa
+    assert "Conger&#x27;s kappa" in text
+    assert "Cohen&#x27;s kappa</th>" not in text
+
+
+def test_two_raters_have_cohens_kappa_and_no_interval_for_others(
+    client: Client, world: World
+) -> None:
+    label_six(world)
+    text = page(client, world)
+
+    assert "Cohen&#x27;s kappa" in text
+    assert "Other raters too" not in text
