@@ -35,7 +35,7 @@ from annotations.measurement.prevalence.stratified import (
 from annotations.measurement.results import Estimate, undefined
 
 FEW = 10
-SMALL = 0.1
+SMALL = 0.25
 RAW = "mean of the judge's scores, uncorrected"
 WEIGHTED = "labels alone, weighted by 1 / probability, Wilson interval at the effective n"
 

@@ -34,8 +34,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MOST_A, PIVOT, LEAST_A = 2 / 3, 5.0, 0.02
-# The multiplier is sought as log lam, from nowhere to beyond any count.
-LEAST, MOST, HALVINGS = -12.0, 30.0, 44
+# The multiplier is sought as log lam: so far below and above the log of all that the labels are worth.
+BELOW, ABOVE, HALVINGS = 9.0, 13.0, 34
 
 
 def exponent(rarer: Floats) -> Floats:
@@ -66,7 +66,8 @@ def interval_of_sum(
 
 def _end(k: Floats, n: Floats, weights: Floats, a: Floats, limit: Floats, sign: float) -> Floats:
     """Where the distance reaches the limit: below the estimate for sign 1, above it for -1."""
-    near, far = np.full(len(k), LEAST), np.full(len(k), MOST)
+    middle = np.log(np.maximum((n * (weights > 0)).sum(axis=1), 1.0))
+    near, far = middle - BELOW, middle + ABOVE
     for _ in range(HALVINGS):
         middle = (near + far) / 2
         p = _shares(k, n, sign * np.exp(middle)[:, None] * weights)

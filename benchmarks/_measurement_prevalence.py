@@ -1,0 +1,369 @@
+"""Does the interval of prevalence cover, and how narrow is it? `./run bench measurement --only prevalence`.
+
+Cells: prevalence x labels x judge x population x way of drawing. In each, R populations with a judge
+of known AUROC are made, labels drawn, and the interval compared with the share that is true in that
+population (or, endless, with the prevalence itself). The code under test is the product's: cutting,
+merging, allocating, inverting, run on R data sets at once; `matches_the_product` runs some of
+them through `shown` one by one. A judge of AUROC .5 says what one of .9 would, of other cases.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+from scipy.special import expit, ndtr
+from scipy.stats import binom, hypergeom, norm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from _figures import Figure, note, show  # noqa: E402 - the paths above come first
+
+from annotations.measurement.inference import exact_proportion  # noqa: E402
+from annotations.measurement.prevalence.choice import is_small  # noqa: E402
+from annotations.measurement.prevalence.evidence import Evidence  # noqa: E402
+from annotations.measurement.prevalence.mean import ppi_mean  # noqa: E402
+from annotations.measurement.prevalence.sampling import allocate  # noqa: E402
+from annotations.measurement.prevalence.strata import (  # noqa: E402
+    Strata,
+    cut,
+    merge_small,
+    spread,
+    strata_for,
+    strata_to_draw,
+    tally,
+)
+from annotations.measurement.prevalence.stratified import (  # noqa: E402
+    clip_to_counted,
+    stratified_mean,
+    sum_over_strata,
+)
+
+ISSUE = "limit of the issue"
+PREVALENCES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+LABELS = (50, 100, 200, 500, 1_000)
+JUDGES = (0.5, 0.7, 0.9, 0.98, 0.995)
+MULTIPLES = (2, 5, 0)  # rows = multiple x labels; 0 is an endless population
+DRAWS = ("random", "by score")
+LOWEST, HIGHEST = 0.935, 0.97
+FOLDS = 5
+FEATURES = 5
+LOGITS = np.arange(-9.0, 9.05, 0.1)
+# The score's law as a fine grid, so that a million rows are some hundred counts.
+EDGES = np.linspace(-5.0, 9.0, 281)
+ENDLESS = 1e9
+CLOSE = 1e-9
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One line of the table."""
+
+    prevalence: float
+    n: int
+    auroc: float
+    multiple: int
+    draw: str  # random, by score, cross-fitted
+
+    @property
+    def rows(self) -> int:
+        return self.n * self.multiple
+
+    @property
+    def seed(self) -> list[int]:
+        ways = (*DRAWS, "cross-fitted")
+        return [self.n, int(self.prevalence * 1000), int(self.auroc * 1000), self.multiple,
+                ways.index(self.draw)]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """Coverage and mean width, beside the width of the labels alone at the same n."""
+
+    coverage: float
+    width: float
+    human_width: float
+
+    @property
+    def ratio(self) -> float:
+        return self.width / self.human_width
+
+
+@dataclass(frozen=True)
+class Law:
+    """Chances of each score (2, B) for other cases and for failures, and the scores (B,)."""
+
+    chances: np.ndarray
+    scores: np.ndarray
+
+
+def law_of(prevalence: float, auroc: float) -> Law:
+    """A calibrated judge with normal scores; one of .5 has the scores of .9 without their meaning."""
+    shift = sqrt(2) * norm.ppf(auroc if auroc > 0.5 else 0.9)
+    other, failure = (np.diff(norm.cdf(EDGES - d)) for d in (0.0, shift))
+    other, failure = other / other.sum(), failure / failure.sum()
+    both = (1 - prevalence) * other + prevalence * failure
+    scores = np.clip(prevalence * failure / np.maximum(both, 1e-300), 1e-6, 1 - 1e-6)
+    return Law(np.array([both, both] if auroc <= 0.5 else [other, failure]), scores)
+
+
+# --- drawing ---------------------------------------------------------------------------------
+
+
+def random_draw(cell: Cell, runs: int, rng: np.random.Generator) -> tuple[Strata, np.ndarray]:
+    """n labels of a plain random draw, grouped by score: strata (runs, H) and the truth (runs,)."""
+    law = law_of(cell.prevalence, cell.auroc)
+    bins = len(law.scores)
+    joint = joint_law(law, cell)
+    labelled = rng.multinomial(cell.n, joint / joint.sum(), size=runs).astype(float)
+    k = labelled[:, bins:]
+    n = labelled[:, :bins] + k
+    rest, rest_failures = unlabelled(law, cell, runs, rng)
+    rows = rest + (n if cell.multiple else 0)
+    truth = (
+        (k.sum(axis=1) + rest_failures) / cell.rows
+        if cell.multiple
+        else np.full(runs, cell.prevalence)
+    )
+    return by_score(law.scores, rows, n, k, cell.n), truth
+
+
+def joint_law(law: Law, cell: Cell) -> np.ndarray:
+    """Chances of (other case, score) and then (failure, score): (2 B,)."""
+    return np.concatenate(
+        [(1 - cell.prevalence) * law.chances[0], cell.prevalence * law.chances[1]]
+    )
+
+
+def counts_of(place: np.ndarray, y: np.ndarray, bins: int) -> list[np.ndarray]:
+    """Labels and failures at each score, (runs, bins)."""
+    runs = len(place)
+    flat = (place + np.arange(runs)[:, None] * bins).ravel()
+    return [
+        np.bincount(flat, weights=w, minlength=runs * bins).reshape(runs, bins).astype(float)
+        for w in (np.ones(flat.size), y.ravel().astype(float))
+    ]
+
+
+def unlabelled(law: Law, cell: Cell, runs: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Rows at each score (runs, B) that nobody labels, and the failures among them (runs,)."""
+    joint, bins = joint_law(law, cell), len(law.scores)
+    if not cell.multiple:
+        endless = ENDLESS * (joint[:bins] + joint[bins:])
+        return np.broadcast_to(endless, (runs, bins)), np.zeros(runs)
+    drawn = rng.multinomial(cell.rows - cell.n, joint / joint.sum(), size=runs)
+    return (drawn[:, :bins] + drawn[:, bins:]).astype(float), drawn[:, bins:].sum(axis=1)
+
+
+def by_score(
+    scores: np.ndarray, rows: np.ndarray, n: np.ndarray, k: np.ndarray, labels: int
+) -> Strata:
+    H = strata_for(labels)
+    return merge_small(Strata(*tally(cut(scores, rows, labels, H), H, rows, n, k)))
+
+
+def draw_by_score(cell: Cell, runs: int, rng: np.random.Generator) -> tuple[Strata, np.ndarray]:
+    """n labels drawn from score strata by Neyman's allocation."""
+    law = law_of(cell.prevalence, cell.auroc)
+    H, bins, joint = strata_to_draw(cell.n), len(law.scores), joint_law(law, cell)
+    if cell.multiple:
+        drawn = rng.multinomial(cell.rows, joint / joint.sum(), size=runs).astype(float)
+    else:
+        drawn = ENDLESS * joint[None, :]
+    bad = drawn[:, bins:]
+    rows = drawn[:, :bins] + bad
+    stratum = cut(law.scores, rows, cell.n, H)
+    N, K, mass = tally(stratum, H, rows, bad, rows * spread(law.scores, cell.n))
+    n = allocate(N, mass / np.maximum(N, 1e-300), cell.n)
+    if cell.multiple:
+        k = rng.hypergeometric(K.astype(int), (N - K).astype(int), n)
+        truth = bad.sum(axis=1) / cell.rows
+    else:
+        N, n = (np.repeat(a, runs, axis=0) for a in (N, n))
+        k = rng.binomial(n, np.clip(K / np.maximum(N, 1e-300), 0, 1))
+        truth = np.full(runs, cell.prevalence)
+    return Strata(N, n.astype(float), k.astype(float)), truth
+
+
+# --- a judge that learnt from the same labels --------------------------------------------------
+
+
+def cross_fitted(
+    cell: Cell, runs: int, rng: np.random.Generator, *, crossed: bool = True
+) -> tuple[Strata, np.ndarray]:
+    """Every row is scored by a judge that learnt from the labels of the other folds.
+
+    Cases have FEATURES normal features, one of which tells; the judge weighs them by the difference
+    of the class means (a learner that overfits few labels) and turns its sum into a chance. Rows that
+    nobody labels are in folds too: what their judge says has a known law, from which their counts at
+    LOGITS are drawn. With `crossed` False every row's judge has seen all labels, its own too.
+    """
+    d = sqrt(2) * norm.ppf(cell.auroc)
+    y = rng.random((runs, cell.n)) < cell.prevalence
+    x = rng.standard_normal((runs, cell.n, FEATURES))
+    x[:, :, 0] += d * y
+    fold, bins = np.arange(cell.n) % FOLDS, len(LOGITS) + 1
+    place = np.zeros((runs, cell.n), dtype=np.int64)
+    rows, failures = np.zeros((runs, bins)), np.zeros(runs)
+    for j in range(FOLDS):
+        weights, offset = learn(x, y, fold != j if crossed else np.ones(cell.n, dtype=bool))
+        own = fold == j
+        said = np.einsum("rnd,rd->rn", x[:, own], weights) + offset[:, None]
+        place[:, own] = np.searchsorted(LOGITS, said)
+        more, bad = rest_of_fold(cell, d, weights, offset, rng)
+        rows, failures = rows + more, failures + bad
+    n, k = counts_of(place, y, bins)
+    scores = expit(np.concatenate([LOGITS, LOGITS[-1:] + 0.1]) - 0.05)
+    if not cell.multiple:
+        return by_score(scores, rows, n, k, cell.n), np.full(runs, cell.prevalence)
+    truth = (y.sum(axis=1) + failures) / cell.rows
+    return by_score(scores, rows + n, n, k, cell.n), truth
+
+
+def rest_of_fold(
+    cell: Cell, d: float, weights: np.ndarray, offset: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Unlabelled rows of one fold: their counts at each score (runs, bins), and failures (runs,)."""
+    spreads = np.maximum(np.linalg.norm(weights, axis=1), 1e-9)[:, None]
+    laws = []
+    for share, centre in ((1 - cell.prevalence, 0.0), (cell.prevalence, d)):
+        edges = ndtr((LOGITS - offset[:, None] - centre * weights[:, [0]]) / spreads)
+        full = np.pad(edges, ((0, 0), (1, 1)), constant_values=((0, 0), (0, 1)))
+        laws.append(share * np.diff(full, axis=1))
+    if not cell.multiple:
+        return ENDLESS / FOLDS * (laws[0] + laws[1]), np.zeros(len(offset))
+    joint = np.concatenate(laws, axis=1)
+    size = (cell.rows - cell.n) // FOLDS
+    drawn = rng.multinomial(size, joint / joint.sum(axis=1, keepdims=True)).astype(float)
+    bins = len(LOGITS) + 1
+    return drawn[:, :bins] + drawn[:, bins:], drawn[:, bins:].sum(axis=1)
+
+
+def learn(x: np.ndarray, y: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (runs, D) and offset (runs,): the difference of means, shrunk where failures are few."""
+    x, y = x[:, seen], y[:, seen].astype(float)
+    n1 = y.sum(axis=1)
+    n0 = y.shape[1] - n1
+    mean1 = np.einsum("rn,rnd->rd", y, x) / np.maximum(n1, 1)[:, None]
+    mean0 = np.einsum("rn,rnd->rd", 1 - y, x) / np.maximum(n0, 1)[:, None]
+    weights = (mean1 - mean0) * (n1 / (n1 + 2))[:, None] * (n0 / (n0 + 2))[:, None]
+    share = (n1 + 0.5) / (n1 + n0 + 1)
+    middle = (weights * (mean0 + mean1)).sum(axis=1) / 2
+    return weights, np.log(share / (1 - share)) - middle
+
+
+# --- measuring -------------------------------------------------------------------------------
+
+
+def measure(cell: Cell, runs: int, *, crossed: bool = True) -> Result:
+    """Coverage and width of what the product shows in R data sets of one cell."""
+    rng = np.random.default_rng(cell.seed)
+    if cell.draw == "random":
+        strata, truth = random_draw(cell, runs, rng)
+    elif cell.draw == "by score":
+        strata, truth = draw_by_score(cell, runs, rng)
+    else:
+        strata, truth = cross_fitted(cell, runs, rng, crossed=crossed)
+    rows = cell.rows
+    k = strata.k.sum(axis=1)
+    sums = sum_over_strata(strata, is_drawn=cell.draw == "by score")
+    if rows:
+        sums = clip_to_counted(sums, k, np.full(runs, float(cell.n)), rows)
+    low, high = sums.low, sums.high
+    alone_low, alone_high = labels_alone(cell, k if cell.draw != "by score" else
+                                         rng.binomial(cell.n, truth), rows)  # fmt: skip
+    if cell.draw != "by score" and rows:
+        few = np.array([is_small(int(x), cell.n, rows) for x in k])
+        low, high = np.where(few, alone_low, low), np.where(few, alone_high, high)
+    covered = (low <= truth + CLOSE) & (truth <= high + CLOSE)
+    return Result(
+        float(covered.mean()), float((high - low).mean()), float((alone_high - alone_low).mean())
+    )
+
+
+def labels_alone(cell: Cell, k: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of the labels alone for each count."""
+    values, place = np.unique(k.astype(int), return_inverse=True)
+    ends = [exact_ends(int(value), cell.n, rows) for value in values]
+    low, high = np.array(ends).T
+    return low[place], high[place]
+
+
+@lru_cache(maxsize=None)
+def exact_ends(k: int, n: int, rows: int) -> tuple[float, float]:
+    found = exact_proportion(k, n, population=rows or None)
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
+
+
+def one_by_one(cell: Cell, runs: int) -> tuple[list[float], list[float]]:
+    """The ends of some data sets by the road of the table, and by the product's for one file each."""
+    rng = np.random.default_rng(cell.seed)
+    law = law_of(cell.prevalence, cell.auroc)
+    many: list[float] = []
+    one: list[float] = []
+    for _ in range(runs):
+        y = rng.random(cell.rows) < cell.prevalence
+        place = np.where(
+            y, *(rng.choice(len(law.scores), cell.rows, p=law.chances[c]) for c in (1, 0))
+        )
+        n, k = counts_of(place[None, : cell.n], y[None, : cell.n], len(law.scores))
+        rows, _ = counts_of(place[None, :], y[None, :], len(law.scores))
+        found = sum_over_strata(by_score(law.scores, rows, n, k, cell.n))
+        labels = np.where(np.arange(cell.rows) < cell.n, y, np.nan)
+        e = stratified_mean(Evidence(law.scores[place], labels))
+        many += [float(found.value[0]), float(found.low[0]), float(found.high[0])]
+        one += [e.value, e.low, e.high]
+    return many, one
+
+
+def cells(draws: tuple[str, ...], labels: tuple[int, ...] = LABELS) -> Iterator[Cell]:
+    for draw in draws:
+        for multiple in MULTIPLES:
+            for n in labels:
+                for prevalence in PREVALENCES:
+                    for auroc in JUDGES:
+                        yield Cell(prevalence, n, auroc, multiple, draw)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=2000)
+    parser.add_argument("--draws", default="random,by score,cross-fitted")
+    parser.add_argument("--labels", default="50,100,200,500,1000")
+    options = parser.parse_args()
+    worst = {}
+    for draw in options.draws.split(","):
+        for multiple in MULTIPLES:
+            for n in map(int, options.labels.split(",")):
+                found = {
+                    (p, a): measure(Cell(p, n, a, multiple, draw), options.runs)
+                    for p in PREVALENCES
+                    for a in JUDGES
+                }
+                bad = {
+                    key: (round(r.coverage, 3), round(r.ratio, 2))
+                    for key, r in found.items()
+                    if not LOWEST <= r.coverage <= HIGHEST
+                }
+                print(
+                    draw,
+                    multiple,
+                    n,
+                    "min",
+                    round(min(r.coverage for r in found.values()), 4),
+                    "max ratio",
+                    round(max(r.ratio for r in found.values()), 3),
+                    "w.98",
+                    [round(found[p, 0.98].ratio, 2) for p in PREVALENCES],
+                    len(bad),
+                    bad,
+                    flush=True,
+                )
