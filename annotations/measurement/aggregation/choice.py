@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from annotations.measurement.aggregation.answers import NO_GOLD, answers
 from annotations.measurement.aggregation.em import Fit, Stop, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
+from annotations.measurement.aggregation.judges import ONE_PERSON, hear_judges, only_people
 from annotations.measurement.aggregation.labels import (
     AggregationError,
     Bools,
@@ -52,8 +52,7 @@ from annotations.measurement.aggregation.tempering import (
 FOLDS = 5
 # EM is looked at after so many rounds; the last is where it ends.
 ROUNDS = (1, 2, 3, 5, 8, 12, 20, 40, 80)
-# Under 1 as well: where judges are capped, posteriors may be too modest.
-TEMPERATURES = 2.0 ** np.arange(-2.0, 5.5, 0.5)
+TEMPERATURES = 2.0 ** np.arange(0.0, 5.5, 0.5)
 # No label is foretold as impossible: one in a hundred is a slip of the hand.
 SLIP = 0.01
 # More labels than this are scored by one fold that hides a part of so many.
@@ -123,38 +122,40 @@ def choose(
     gold: NDArray[np.int64] | None = None,
     judge_weight: float = ONE_PERSON,
 ) -> Choice:
-    """The method that the rule above takes; with `gold` (N,), -1 for none, chosen by gold."""
+    """The method that the rule above takes; with `gold` (N,), -1 for none, chosen by gold.
+
+    Beside people, judges have no say in the choice; they are heard after it (`judges`).
+    """
     if not labels.n_labels:
         raise AggregationError("There is no label to bring together: are all cells missing?")
-    names = suitable(labels) if methods is None else list(methods)
+    own = only_people(labels)
+    found = _choose_for_people(own, rng, suitable(own) if methods is None else list(methods), gold)
+    return replace(found, fit=hear_judges(labels, found.fit, weight=judge_weight))
+
+
+def _choose_for_people(
+    labels: SparseLabels,
+    rng: np.random.Generator,
+    names: Sequence[str],
+    gold: NDArray[np.int64] | None,
+) -> Choice:
     why_not = _nothing_to_choose(labels, names)
     if why_not:
         only = names[0] if len(names) == 1 else MAJORITY
-        return Choice(
-            _fit(labels, only, ROUNDS[-1], judge_weight), Temperature(1.0, "none", 0), (), why_not
-        )
+        return Choice(_fit(labels, only, ROUNDS[-1]), Temperature(1.0, "none", 0), (), why_not)
     if gold is not None:
-        return _choose_by_gold(labels, names, gold, judge_weight)
+        return _choose_by_gold(labels, names, gold)
     fold = assign_folds(labels, rng)
-    if (fold == NOT_HIDDEN).all():
-        fit = _fit(labels, MAJORITY, ROUNDS[-1], judge_weight)
-        return Choice(fit, Temperature(1.0, "none", 0), (), "No item has a second label.")
-    scores = [_score_on_labels(labels, fold, name, judge_weight) for name in names]
-    hidden_item = labels.item[np.concatenate([np.flatnonzero(fold == f) for f in _used(fold)])]
-    return _take(labels, scores, hidden_item, judge_weight, "held-out labels")
+    scores = [_score_on_labels(labels, fold, name) for name in names]
+    return _take(labels, scores, labels.item[_in_folds(fold)], "held-out labels")
 
 
 def assign_folds(labels: SparseLabels, rng: np.random.Generator) -> NDArray[np.int64]:
     """Which fold hides each label, (L,), or -1: in turn within an item, from a random start.
 
-    An item of one label keeps it. With people and judges only people's labels are hidden: they are
-    what is to be foretold. With many labels there is one fold.
+    An item of one label keeps it. With many labels there is one fold.
     """
-    scored = np.ones(labels.n_labels, bool)
-    if labels.has_people_and_judges:
-        scored = ~labels.is_judge[labels.rater]
-    scored &= labels.labels_of_items[labels.item] > 1
-    at = np.flatnonzero(scored)
+    at = np.flatnonzero(labels.labels_of_items[labels.item] > 1)
     at = at[np.lexsort((rng.random(len(at)), labels.item[at]))]
     size = np.bincount(labels.item[at], minlength=labels.n_items)
     rank = np.arange(len(at)) - (np.cumsum(size) - size)[labels.item[at]]
@@ -184,6 +185,8 @@ def _nothing_to_choose(labels: SparseLabels, names: Sequence[str]) -> str:
         return "All labels are the same value."
     if len(np.unique(labels.rater)) < 2:
         return "Only one rater gave labels: they stand as they are."
+    if labels.labels_of_items.max() < 2:
+        return "No item has a second label."
     return ""
 
 
@@ -202,14 +205,12 @@ def _looks(rounds: Iterator[Fit]) -> Iterator[Fit | None]:
         yield fit
 
 
-def _score_on_labels(
-    labels: SparseLabels, fold: NDArray[np.int64], method: str, judge_weight: float
-) -> _Score:
+def _score_on_labels(labels: SparseLabels, fold: NDArray[np.int64], method: str) -> _Score:
     """Log likelihood of hidden labels for each look and temperature, folds one after another."""
     parts = []
     for f in _used(fold):
         hidden = fold == f
-        ahead = METHODS[method](labels.keep(~hidden), judge_weight=judge_weight)
+        ahead = METHODS[method](labels.keep(~hidden))
         of_looks: list[Floats] = []
         for fit in _looks(ahead):
             of_looks.append(of_looks[-1] if fit is None else _foretold(fit, labels, hidden))
@@ -252,9 +253,7 @@ def _behind(best: Floats, other: Floats, group: NDArray[Any]) -> tuple[float, fl
     return mean, float(np.sqrt((sums**2).sum()) / len(difference))
 
 
-def _choose_by_gold(
-    labels: SparseLabels, names: Sequence[str], gold: NDArray[np.int64], judge_weight: float
-) -> Choice:
+def _choose_by_gold(labels: SparseLabels, names: Sequence[str], gold: NDArray[np.int64]) -> Choice:
     known = np.flatnonzero((gold != NO_GOLD) & (gold < labels.n_values))
     if len(known) < FEWEST_GOLD:
         raise AggregationError(
@@ -264,10 +263,10 @@ def _choose_by_gold(
     scores = []
     for method in names:
         of_looks: list[Floats] = []
-        for fit in _looks(METHODS[method](labels, judge_weight=judge_weight)):
+        for fit in _looks(METHODS[method](labels)):
             of_looks.append(of_looks[-1] if fit is None else _gold_found(fit, known, gold[known]))
         scores.append(_best_place(method, np.stack(of_looks), np.arange(len(known))))
-    found = _take(labels, scores, np.arange(len(known)), judge_weight, "gold")
+    found = _take(labels, scores, np.arange(len(known)), "gold")
     return replace(found, temperature=temperature_on_gold(found.fit.posterior, gold))
 
 
@@ -282,20 +281,19 @@ def _take(
     labels: SparseLabels,
     scores: Sequence[_Score],
     group: NDArray[Any],
-    judge_weight: float,
     by: str,
 ) -> Choice:
     """Principles 2 and 3 over the methods' scores, which stand from the simplest on."""
     lost: dict[str, bool] = {}
     for s in sorted(scores, key=lambda s: -float(s.each.mean())):
-        best, fit = s, _fit(labels, s.method, s.rounds, judge_weight)
+        best, fit = s, _fit(labels, s.method, s.rounds)
         lost[s.method] = lost_names(labels, fit.posterior)
         if not lost[s.method]:
             break
     for s in scores:
         behind, se = _behind(best.each, s.each, group)
         if s is not best and behind <= se and not lost.get(s.method, False):
-            simpler = _fit(labels, s.method, s.rounds, judge_weight)
+            simpler = _fit(labels, s.method, s.rounds)
             lost[s.method] = lost_names(labels, simpler.posterior)
             if not lost[s.method]:
                 fit = simpler
@@ -304,7 +302,7 @@ def _take(
     chosen = next(s for s in scores if s.method == fit.method)
     return Choice(
         fit,
-        Temperature(max(1.0, chosen.temperature), by, len(group)),
+        Temperature(chosen.temperature, by, len(group)),
         tuple(_candidate(s, best, group, lost.get(s.method)) for s in scores),
         f"Chosen by {by}.",
     )
@@ -317,6 +315,6 @@ def _candidate(s: _Score, best: _Score, group: NDArray[Any], lost: bool | None) 
     )
 
 
-def _fit(labels: SparseLabels, method: str, rounds: int, judge_weight: float) -> Fit:
+def _fit(labels: SparseLabels, method: str, rounds: int) -> Fit:
     stop = Stop(max_iter=rounds) if rounds < ROUNDS[-1] else Stop()
-    return run(METHODS[method](labels, judge_weight=judge_weight), stop)
+    return run(METHODS[method](labels), stop)

@@ -17,7 +17,6 @@ from typing import Self
 import numpy as np
 
 from annotations.measurement.aggregation.em import EPSILON, Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.labels import Bools, Floats, SparseLabels
 
 NAME = "dawid_skene"
@@ -76,7 +75,6 @@ def dawid_skene(
     *,
     prior: Floats | None = None,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors and confusion matrices; `prior` (K, K) are Dirichlet pseudo-counts.
 
@@ -87,13 +85,13 @@ def dawid_skene(
         model = ClassicConfusion(used_values(labels))
     else:
         model = ConfusionWithPrior(np.asarray(prior, dtype=np.float64))
-    return run(em_rounds(labels, model, method=NAME, judge_weight=judge_weight), stop)
+    return run(em_rounds(labels, model, method=NAME), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round, with `diagonal_prior`: what the choice by data looks at."""
     model = ConfusionWithPrior(diagonal_prior(labels.n_values))
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight)
+    return em_rounds(labels, model, method=NAME)
 
 
 def diagonal_prior(

@@ -6,8 +6,8 @@ P(r says v | k is true). E-step: q from p and pi (`evidence`); M-step: p = the m
 A rater model is what turns n into pi; it sees the labels through n alone. The loop is a stream of
 fits, one a round, so that `choice` can watch each round.
 Source: A. P. Dawid, A. M. Skene, "Maximum Likelihood Estimation of Observer Error-Rates Using the
-EM Algorithm", Applied Statistics 28 (1979) 20-28. With judges capped, or a model that answers with
-exp(E[log pi]) (variational Bayes), the loop climbs no likelihood, and ends where q stands still.
+EM Algorithm", Applied Statistics 28 (1979) 20-28. With a model that answers with exp(E[log pi])
+(variational Bayes) the loop climbs a bound of the likelihood; it ends where q stands still.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,8 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 
 from annotations.measurement.aggregation.evidence import (
-    ONE_PERSON,
     evidence,
     expected_counts,
-    incidence_of,
     posterior_of,
     vote_shares,
 )
@@ -88,12 +86,11 @@ def em_rounds(
     *,
     method: str,
     uniform_prior: bool = False,
-    judge_weight: float = ONE_PERSON,
 ) -> Iterator[Fit]:
     """The fit after each round, without end; begins with the shares of the votes."""
-    A = incidence_of(labels, judge_weight=judge_weight)
+    A = labels.incidence()
     seen = labels.labels_of_items > 0
-    q = vote_shares(labels, judge_weight=judge_weight)
+    q = vote_shares(labels)
     prior = class_shares(q[seen], uniform=uniform_prior)
     model = model.update(expected_counts(A, q))
     iterations = 0

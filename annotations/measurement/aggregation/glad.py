@@ -22,12 +22,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from annotations.measurement.aggregation.em import Fit, Stop, mean_change, run
-from annotations.measurement.aggregation.evidence import (
-    ONE_PERSON,
-    capped,
-    posterior_of,
-    vote_shares,
-)
+from annotations.measurement.aggregation.evidence import posterior_of, vote_shares
 from annotations.measurement.aggregation.labels import Floats, Ints, SparseLabels
 from annotations.measurement.aggregation.majority import symmetric
 
@@ -57,21 +52,20 @@ def glad(
     labels: SparseLabels,
     *,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> GladFit:
     """Posteriors, abilities and difficulties."""
-    return run(rounds(labels, judge_weight=judge_weight), stop)
+    return run(rounds(labels), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[GladFit]:
+def rounds(labels: SparseLabels) -> Iterator[GladFit]:
     """Round by round."""
     alpha, beta = np.ones(labels.n_raters), np.ones(labels.n_items)
-    q = vote_shares(labels, judge_weight=judge_weight)
+    q = vote_shares(labels)
     log_prior = np.full(labels.n_values, -np.log(max(labels.n_values, 1)))
     iterations = 0
     while True:
         before, iterations = q, iterations + 1
-        q, likelihood = posterior_of(_evidence(labels, alpha, beta, judge_weight), log_prior)
+        q, likelihood = posterior_of(_evidence(labels, alpha, beta), log_prior)
         alpha, beta = _climb(labels, q[labels.item, labels.value], alpha, beta)
         middling = symmetric(expit(alpha * np.exp(np.median(beta))), labels.n_values)
         yield GladFit(
@@ -80,18 +74,9 @@ def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterato
         )  # fmt: skip
 
 
-def _evidence(labels: SparseLabels, alpha: Floats, beta: Floats, judge_weight: float) -> Floats:
-    """e (N, K); the judges' part is capped as in `evidence`."""
+def _evidence(labels: SparseLabels, alpha: Floats, beta: Floats) -> Floats:
+    """e (N, K)."""
     ratio = alpha[labels.rater] * np.exp(beta[labels.item]) + np.log(max(labels.n_values - 1, 1))
-    if not labels.has_people_and_judges:
-        return _summed(labels, ratio)
-    judged = labels.is_judge[labels.rater]
-    cap = judge_weight * float(np.median(np.abs(ratio[~judged])))
-    people = _summed(labels.keep(~judged), ratio[~judged])
-    return people + capped(_summed(labels.keep(judged), ratio[judged]), cap)
-
-
-def _summed(labels: SparseLabels, ratio: Floats) -> Floats:
     cell = labels.item.astype(np.int64) * labels.n_values + labels.value
     size = labels.n_items * labels.n_values
     total = np.bincount(cell, ratio, minlength=size).astype(np.float64)

@@ -26,7 +26,6 @@ import numpy as np
 from scipy.special import digamma
 
 from annotations.measurement.aggregation.em import Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.labels import Floats, SparseLabels
 
 NAME = "hierarchical"
@@ -82,13 +81,12 @@ def hierarchical(
     labels: SparseLabels,
     *,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors, and confusion matrices shrunk towards the common one."""
-    return run(rounds(labels, judge_weight=judge_weight), stop)
+    return run(rounds(labels), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round."""
     model = NearCommon(np.ones((labels.n_values, labels.n_values)))
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight)
+    return em_rounds(labels, model, method=NAME)

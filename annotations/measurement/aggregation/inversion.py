@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
 from annotations.measurement.aggregation.em import Fit
+from annotations.measurement.aggregation.judges import only_people
 from annotations.measurement.aggregation.labels import Floats, SparseLabels
 from annotations.measurement.counts import Label
 
@@ -57,44 +58,39 @@ class FlaggedRater:
         }
 
 
-def flag_raters(labels: SparseLabels, fit: Fit) -> tuple[FlaggedRater, ...]:
-    """The raters that are inverted, or answer the same to items that deserved another answer."""
+def flag_raters(labels: SparseLabels, people: Fit) -> tuple[FlaggedRater, ...]:
+    """The raters that are inverted, or answer the same to items that deserved another answer.
+
+    `people` is a fit to `only_people(labels)`.
+    """
     if labels.n_values < 2 or not labels.n_labels:
         return ()
-    n = counts_without_own(labels, fit)
+    n = counts_without_own(labels, people)
     looks = (_look(labels, r, n[r]) for r in range(labels.n_raters) if n[r].sum() > 0)
     return tuple(flagged for flagged in looks if flagged is not None)
 
 
-def counts_without_own(labels: SparseLabels, fit: Fit) -> Floats:
-    """n (R, K, K), each label against the posterior without it."""
-    q = _people_only(labels, fit)
+def counts_without_own(labels: SparseLabels, people: Fit) -> Floats:
+    """n (R, K, K), each label against what the (other) people said of its item, if any did."""
     K = labels.n_values
+    own = only_people(labels)
     n = np.zeros(labels.n_raters * K * K)
+    others = np.bincount(own.item, minlength=labels.n_items)
     for start in range(0, labels.n_labels, CHUNK):
         part = slice(start, start + CHUNK)
         item, rater, value = labels.item[part], labels.rater[part], labels.value[part]
-        rest = np.maximum(q[item], TINY)
-        own = ~labels.is_judge[rater] if labels.has_people_and_judges else np.ones(len(item), bool)
-        said = np.maximum(fit.says(item, rater, value), TINY)
-        rest = np.where(own[:, None], rest / said, rest)
+        is_own = (
+            ~labels.is_judge[rater] if labels.has_people_and_judges else np.ones(len(item), bool)
+        )
+        rest = np.maximum(people.posterior[item], TINY)
+        said = np.maximum(people.says(item, rater, value), TINY)
+        rest = np.where(is_own[:, None], rest / said, rest)
         rest /= rest.sum(axis=1, keepdims=True)
+        rest[others[item] - is_own < 1] = 0
         for k in range(K):
             cell = (rater.astype(np.int64) * K + k) * K + value
             n += np.bincount(cell, rest[:, k], minlength=len(n))
     return n.reshape(labels.n_raters, K, K)
-
-
-def _people_only(labels: SparseLabels, fit: Fit) -> Floats:
-    """The posteriors of the people's labels alone, where judges have labels too."""
-    if not labels.has_people_and_judges:
-        return fit.posterior
-    people = labels.keep(~labels.is_judge[labels.rater])
-    table = np.log(np.maximum(fit.confusion.transpose(0, 2, 1), TINY))
-    column = table.reshape(-1, labels.n_values)
-    logs = people.incidence() @ column + np.log(fit.prior)
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _look(labels: SparseLabels, rater: int, n: Floats) -> FlaggedRater | None:

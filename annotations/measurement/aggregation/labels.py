@@ -89,13 +89,12 @@ class SparseLabels:
             self, item=self.item[chosen], rater=self.rater[chosen], value=self.value[chosen]
         )
 
-    def incidence(self, chosen: Bools | None = None) -> Any:
-        """A (N x RK) over the labels where `chosen` (L,) is true, or all."""
-        labels = self if chosen is None else self.keep(chosen)
-        ends = np.cumsum(labels.labels_of_items, dtype=np.int32)
-        column = labels.rater * np.int32(self.n_values) + labels.value
+    def incidence(self) -> Any:
+        """A (N x RK)."""
+        ends = np.cumsum(self.labels_of_items, dtype=np.int32)
+        column = self.rater * np.int32(self.n_values) + self.value
         return csr_array(
-            (np.ones(labels.n_labels), column, np.concatenate([np.zeros(1, np.int32), ends])),
+            (np.ones(self.n_labels), column, np.concatenate([np.zeros(1, np.int32), ends])),
             shape=(self.n_items, self.n_raters * self.n_values),
         )
 

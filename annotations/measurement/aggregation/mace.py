@@ -21,7 +21,6 @@ import numpy as np
 from scipy.special import digamma
 
 from annotations.measurement.aggregation.em import Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.labels import Floats, SparseLabels
 
 NAME = "mace"
@@ -75,16 +74,15 @@ def mace(
     labels: SparseLabels,
     *,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors; a rater's habit shows off the diagonal of their confusion matrix."""
-    return run(rounds(labels, judge_weight=judge_weight), stop)
+    return run(rounds(labels), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round."""
     given = labels.labels_of_raters.astype(np.float64)
     # Before anything is known: half of the labels known, the other half said at random.
     habit = np.repeat((given / 2 / labels.n_values)[:, None], labels.n_values, axis=1)
     model = KnowsOrHabit(given / 2, habit)
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight, uniform_prior=True)
+    return em_rounds(labels, model, method=NAME, uniform_prior=True)

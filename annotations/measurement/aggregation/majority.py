@@ -15,7 +15,6 @@ from typing import Self
 import numpy as np
 
 from annotations.measurement.aggregation.em import Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.labels import Floats, SparseLabels
 
 NAME = "majority"
@@ -58,13 +57,12 @@ def majority(
     labels: SparseLabels,
     *,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors whose most probable value is the most frequent one."""
-    return run(rounds(labels, judge_weight=judge_weight), stop)
+    return run(rounds(labels), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round."""
     model = OneAccuracy(labels.n_raters, labels.n_values)
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight, uniform_prior=True)
+    return em_rounds(labels, model, method=NAME, uniform_prior=True)

@@ -12,7 +12,7 @@ from annotations.measurement.aggregation import (
     ordinal,
 )
 from annotations.measurement.aggregation.em import Fit, Stop, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
+from annotations.measurement.aggregation.judges import ONE_PERSON, hear_judges, only_people
 from annotations.measurement.aggregation.labels import AggregationError, SparseLabels
 
 # In order of how much they suppose of each rater: one number for all, then one, two, a table.
@@ -36,7 +36,8 @@ def fit(
     stop: Stop = Stop(),  # noqa: B008 (frozen)
     judge_weight: float = ONE_PERSON,
 ) -> Fit:
-    """The labels brought together by one method."""
+    """The labels brought together by one method; judges beside people are heard afterwards."""
     if method not in METHODS:
         raise AggregationError(f"There is no method {method!r}: choose of {', '.join(METHODS)}.")
-    return run(METHODS[method](labels, judge_weight=judge_weight), stop)
+    people = run(METHODS[method](only_people(labels)), stop)
+    return hear_judges(labels, people, weight=judge_weight)

@@ -17,7 +17,6 @@ from typing import Self
 import numpy as np
 
 from annotations.measurement.aggregation.em import EPSILON, Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.hierarchical import NearCommon
 from annotations.measurement.aggregation.labels import Floats, SparseLabels
 from annotations.measurement.aggregation.majority import symmetric
@@ -84,16 +83,15 @@ def one_coin(
     *,
     classic: bool = False,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors, and an accuracy a rater (the diagonal of their confusion matrix)."""
     if not classic:
-        return run(rounds(labels, judge_weight=judge_weight), stop)
+        return run(rounds(labels), stop)
     coins = Coins(labels.n_values)
-    return run(em_rounds(labels, coins, method=NAME, judge_weight=judge_weight), stop)
+    return run(em_rounds(labels, coins, method=NAME), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round, with the prior."""
     model = CoinsNearCommon(labels.n_values, NearCommon(np.ones((1, 2))))
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight)
+    return em_rounds(labels, model, method=NAME)

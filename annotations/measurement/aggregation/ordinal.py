@@ -25,7 +25,6 @@ import numpy as np
 from scipy.special import log_softmax, ndtr
 
 from annotations.measurement.aggregation.em import Fit, Stop, em_rounds, run
-from annotations.measurement.aggregation.evidence import ONE_PERSON
 from annotations.measurement.aggregation.labels import AggregationError, Floats, SparseLabels
 
 NAME = "ordinal"
@@ -79,13 +78,12 @@ def ordinal(
     labels: SparseLabels,
     *,
     stop: Stop = Stop(),  # noqa: B008 (frozen)
-    judge_weight: float = ONE_PERSON,
 ) -> Fit:
     """Posteriors over values in their order."""
-    return run(rounds(labels, judge_weight=judge_weight), stop)
+    return run(rounds(labels), stop)
 
 
-def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterator[Fit]:
+def rounds(labels: SparseLabels) -> Iterator[Fit]:
     """Round by round."""
     if not labels.ordered:
         raise AggregationError(
@@ -93,4 +91,4 @@ def rounds(labels: SparseLabels, *, judge_weight: float = ONE_PERSON) -> Iterato
         )
     table = grid(labels.n_values)
     model = ShiftAndBlur(table, np.full(len(table), -np.log(len(table))))
-    return em_rounds(labels, model, method=NAME, judge_weight=judge_weight)
+    return em_rounds(labels, model, method=NAME)
