@@ -14,6 +14,7 @@ from statistics import median
 from annotations import arms, checks, known
 from annotations.answers import Answer
 from annotations.measurement.anchoring import (
+    Labelled,
     Revisions,
     alpha_within,
     difference_of_alphas,
@@ -198,11 +199,11 @@ def _cant_tell(given: Sequence[Given], arm: Arm) -> tuple[list[Row], list[Row]]:
 def _alphas(given: Sequence[Given], arm: Arm) -> dict[int, Figure]:
     """Agreement of last words within the arm, criterion by criterion: answers only, as on all pages."""
     no_answer = {str(status) for status in VerdictStatus}
-    sides: dict[int, dict[str, list[tuple[int, int, str]]]] = defaultdict(lambda: defaultdict(list))
+    sides: dict[int, dict[str, list[Labelled]]] = defaultdict(lambda: defaultdict(list))
     for one in given:
         if one.final not in no_answer:
             criterion = int(str(one.question[1]))
-            sides[criterion][one.arm].append((one.rater, one.question[0], one.final))  # type: ignore[arg-type]
+            sides[criterion][one.arm].append((one.rater, one.question[0], one.final))
     found = {}
     for criterion, by_arm in sorted(sides.items()):
         helped, blind = by_arm[arm], by_arm[Arm.BLIND]

@@ -18,7 +18,7 @@ from annotations.models import (
     Slot,
     Verdict,
 )
-from annotations.statuses import Arm, RaterKind, SlotPurpose, VerdictStatus
+from annotations.statuses import Arm, Provenance, RaterKind, SlotPurpose, VerdictStatus
 from tests.annotations.test_checks import configure, gold
 from tests.world import World, signed_in
 
@@ -51,8 +51,9 @@ def effect(world: World, arm: Arm) -> Effect:
 
 
 def disputed(world: World, word: str = "yes") -> Case:
-    """A decided case on which two other people's blind answers differ: all may be compared on it."""
+    """A case whose decision came with the file, so that all may be compared; blind answers differ."""
     case = gold(world, word, decided=True)
+    case.gold.update(provenance=Provenance.IMPORTED)
     turn = len(world.cases)  # every rater is on either side in turn
     for rater, said in enumerate(("yes", "no", "yes", "no")):
         sheet(world, case, Arm.BLIND, said, rater=91 + (turn + rater) % 4)
