@@ -3,15 +3,15 @@
 Cells: prevalence x labels x judge x population x way of drawing. In each, R populations with a judge
 of known AUROC are made, labels drawn, and the interval compared with the share that is true in that
 population (or, endless, with the prevalence itself). The code under test is the product's: cutting,
-merging, allocating, inverting, run on R data sets at once; `matches_the_product` runs some of
-them through `shown` one by one. A judge of AUROC .5 says what one of .9 would, of other cases.
+merging, allocating, inverting, run on many data sets at once; `one_by_one` (in the tests) sends
+some through the door for one file. A judge of AUROC .5 says what one of .9 would, of other cases.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from math import sqrt
 from pathlib import Path
 
@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _figures import Figure, note, show  # noqa: E402 - the paths above come first
 
 from annotations.measurement.inference import exact_proportion  # noqa: E402
+from annotations.measurement.prevalence.anytime import confidence_sequence  # noqa: E402
 from annotations.measurement.prevalence.choice import is_small  # noqa: E402
 from annotations.measurement.prevalence.evidence import Evidence  # noqa: E402
 from annotations.measurement.prevalence.mean import ppi_mean  # noqa: E402
@@ -52,6 +53,7 @@ JUDGES = (0.5, 0.7, 0.9, 0.98, 0.995)
 MULTIPLES = (2, 5, 0)  # rows = multiple x labels; 0 is an endless population
 DRAWS = ("random", "by score")
 LOWEST, HIGHEST = 0.935, 0.97
+RUNS = 2_000
 FOLDS = 5
 FEATURES = 5
 LOGITS = np.arange(-9.0, 9.05, 0.1)
@@ -295,7 +297,7 @@ def labels_alone(cell: Cell, k: np.ndarray, rows: int) -> tuple[np.ndarray, np.n
     return low[place], high[place]
 
 
-@lru_cache(maxsize=None)
+@cache
 def exact_ends(k: int, n: int, rows: int) -> tuple[float, float]:
     found = exact_proportion(k, n, population=rows or None)
     assert found.low is not None
@@ -325,6 +327,7 @@ def one_by_one(cell: Cell, runs: int) -> tuple[list[float], list[float]]:
 
 
 def cells(draws: tuple[str, ...], labels: tuple[int, ...] = LABELS) -> Iterator[Cell]:
+    """Every cell of the table, in its order."""
     for draw in draws:
         for multiple in MULTIPLES:
             for n in labels:
@@ -333,37 +336,241 @@ def cells(draws: tuple[str, ...], labels: tuple[int, ...] = LABELS) -> Iterator[
                         yield Cell(prevalence, n, auroc, multiple, draw)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--draws", default="random,by score,cross-fitted")
-    parser.add_argument("--labels", default="50,100,200,500,1000")
-    options = parser.parse_args()
-    worst = {}
-    for draw in options.draws.split(","):
+def least_of_labels(cell: Cell) -> float:
+    """What an interval of the labels alone must cover at least, if no population is to fall under LOWEST.
+
+    In one population the labels' count k takes whole values; an interval covers the truth for the k
+    in some window, so its coverage is one of finitely many. The least of those from LOWEST up is the
+    nearest that any interval, without throwing dice, can come to the level from above. Over populations
+    that are drawn themselves it is the mean of that. Above HIGHEST, no interval of the labels alone is
+    within the band.
+    """
+    counts = np.arange(cell.n + 1)
+    if not cell.multiple:
+        return nearest(binom.pmf(counts, cell.n, cell.prevalence))
+    held = np.arange(cell.rows + 1)
+    chances = binom.pmf(held, cell.rows, cell.prevalence)
+    likely = np.flatnonzero(chances > 1e-5)
+    found = [nearest(hypergeom.pmf(counts, cell.rows, int(K), cell.n)) for K in likely]
+    return float(np.average(found, weights=chances[likely]))
+
+
+def nearest(mass: np.ndarray) -> float:
+    """The least sum over a window of counts that is LOWEST or more."""
+    sums = np.concatenate([[0.0], np.cumsum(mass[mass > 1e-12])])
+    windows = sums[None, :] - sums[:, None]
+    return float(windows[windows >= LOWEST - 1e-12].min())
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cell with what was found and what the labels alone can reach."""
+
+    cell: Cell
+    result: Result
+    least: float | None
+
+    @property
+    def is_inside(self) -> bool:
+        return LOWEST <= self.result.coverage <= HIGHEST
+
+    @property
+    def is_whole_counts(self) -> bool:
+        """Above the band, where whole counts keep every interval of the labels above it."""
+        return self.result.coverage > HIGHEST and (self.least or 0.0) > HIGHEST
+
+
+def table(draws: tuple[str, ...], labels: tuple[int, ...], runs: int) -> list[Line]:
+    """All cells measured; what labels can reach is asked only where the band is left upwards."""
+    lines = []
+    for cell in cells(draws, labels):
+        result = measure(cell, runs)
+        least = least_of_labels(cell) if result.coverage > HIGHEST else None
+        lines.append(Line(cell, result, least))
+        if cell.prevalence == PREVALENCES[-1] and cell.auroc == JUDGES[-1]:
+            outside = sum(not line.is_inside for line in lines)
+            note(
+                f"{cell.draw}, {cell.n} labels of {cell.rows or 'endless'}: {outside} outside so far"
+            )
+    return lines
+
+
+# --- figures ---------------------------------------------------------------------------------
+
+
+def figures(options: argparse.Namespace) -> dict[str, Figure]:
+    """Coverage over the cells, widths at n = 200, and looks after every label."""
+    quick = bool(getattr(options, "quick", False))
+    draws = (*DRAWS, "cross-fitted")
+    lines = table(draws, (50, 200) if quick else LABELS, 400 if quick else RUNS)
+    return {
+        **coverage_figures(lines, LOWEST - (0.02 if quick else 0)),
+        **width_figures(lines, 300 if quick else RUNS),
+        **anytime_figures(30 if quick else 200),
+    }
+
+
+def coverage_figures(lines: list[Line], lowest: float) -> dict[str, Figure]:
+    found: dict[str, Figure] = {}
+    for draw in (*DRAWS, "cross-fitted"):
+        own = [line for line in lines if line.cell.draw == draw]
+        outside = [line for line in own if not line.is_inside]
+        whole = [line for line in outside if line.is_whole_counts]
+        least = min(line.result.coverage for line in own)
+        found |= {
+            f"{draw}: cells": Figure(len(own), "cells", None, ""),
+            f"{draw}: outside .935-.97": Figure(len(outside), "cells", 0, ISSUE),
+            f"{draw}: of these by whole counts": Figure(len(whole), "cells", None, ""),
+            f"{draw}: lowest coverage": Figure(least * 100, "%", lowest * 100, ISSUE, at_least=True),
+            f"{draw}: highest, whole counts apart": Figure(
+                max(x.result.coverage for x in own if not x.is_whole_counts) * 100, "%",
+                HIGHEST * 100, ISSUE,
+            ),
+        }  # fmt: skip
+    return found
+
+
+def width_figures(lines: list[Line], runs: int) -> dict[str, Figure]:
+    """Widths over that of the labels alone; draws by score against a plain draw of as many."""
+    found = {}
+    for prevalence in (0.1, 0.2, 0.5):
+        for multiple, rows in ((10, "2,000 cases"), (0, "endless")):
+            cell = Cell(prevalence, 200, 0.98, multiple, "by score")
+            found[f"width by score, {prevalence:.0%}, {rows}"] = Figure(
+                measure(cell, runs).ratio, "of labels", 0.40, ISSUE
+            )
+        found[f"width of PPI++, {prevalence:.0%}, 2,000 cases"] = Figure(
+            ppi_ratio(Cell(prevalence, 200, 0.98, 10, "random"), min(runs, 400)), "of labels",
+            0.60, ISSUE,
+        )  # fmt: skip
+    for draw in (*DRAWS, "cross-fitted"):
+        widest = max(line.result.ratio for line in lines if line.cell.draw == draw)
+        found[f"{draw}: widest"] = Figure(widest, "of labels", 1.03, ISSUE)
+    return found
+
+
+def ppi_ratio(cell: Cell, runs: int) -> float:
+    """Mean width of PPI++'s own interval over that of the labels alone."""
+    rng, law = np.random.default_rng(cell.seed), law_of(cell.prevalence, cell.auroc)
+    widths = np.zeros(2)
+    for _ in range(runs):
+        y = rng.random(cell.rows) < cell.prevalence
+        place = np.where(
+            y, *(rng.choice(len(law.scores), cell.rows, p=law.chances[c]) for c in (1, 0))
+        )
+        labels = np.where(np.arange(cell.rows) < cell.n, y, np.nan)
+        ppi = ppi_mean(Evidence(law.scores[place], labels))
+        low, high = exact_ends(int(y[: cell.n].sum()), cell.n, cell.rows)
+        widths += ppi.high - ppi.low, high - low
+    return float(widths[0] / widths[1])
+
+
+def anytime_figures(runs: int) -> dict[str, Figure]:
+    """The share of runs in which the interval missed at least once in 300 looks."""
+    rng, missed = np.random.default_rng(5), 0
+    for _ in range(runs):
+        y = (rng.random(1_000) < 0.1).astype(float)
+        f = np.where(rng.random(1_000) < 0.9, y, 1 - y)
+        order = rng.permutation(1_000)[:300]
+        found = confidence_sequence(y[order], f[order], rows=1_000, mean_score=float(f.mean()))
+        missed += bool(((found.low > y.mean()) | (found.high < y.mean())).any())
+    return {"missed at any of 300 looks": Figure(100 * missed / runs, "%", 5.0, "1 - level")}
+
+
+# --- the page --------------------------------------------------------------------------------
+
+HEAD = """# Does the interval of prevalence cover?
+
+Made by `python benchmarks/_measurement_prevalence.py --write docs/measurement/coverage.md` with {runs:,} runs a
+cell and fixed seeds: how often the interval that is shown holds the true share, in %, and how wide it is
+beside that of the labels alone. See [prevalence](prevalence.md) for the methods. A coverage is known to about
+{error:.1f} points (two standard errors of {runs:,} runs).
+
+*Random*: any n of the rows, grouped by the judge's score. *By score*: drawn from score strata, more where the
+judge is unsure; beside a random draw of as many. *Cross-fitted*: random, and the judge learnt from the same
+labels in {folds} folds. Judges are named by their AUROC; one of .5 says what one of .9 would, of other cases.
+Where rows are finite the truth is the share among these rows, and every run has a new population; endless, it
+is the prevalence itself.
+
+**Bold**: outside 93.5 to 97 %. A star: above it, where whole counts alone explain it: no interval of the labels
+of a random draw that keeps 93.5 % in every such population, and throws no dice, comes below 97 % in this cell
+(`least_of_labels` goes through all windows of counts).
+
+{summary}
+"""
+
+
+def page(lines: list[Line], runs: int) -> str:
+    """The table as Markdown."""
+    parts = [HEAD.format(runs=runs, error=200 * sqrt(0.95 * 0.05 / runs), folds=FOLDS,
+                         summary=summary(lines))]  # fmt: skip
+    for draw in (*DRAWS, "cross-fitted"):
         for multiple in MULTIPLES:
-            for n in map(int, options.labels.split(",")):
-                found = {
-                    (p, a): measure(Cell(p, n, a, multiple, draw), options.runs)
-                    for p in PREVALENCES
-                    for a in JUDGES
-                }
-                bad = {
-                    key: (round(r.coverage, 3), round(r.ratio, 2))
-                    for key, r in found.items()
-                    if not LOWEST <= r.coverage <= HIGHEST
-                }
-                print(
-                    draw,
-                    multiple,
-                    n,
-                    "min",
-                    round(min(r.coverage for r in found.values()), 4),
-                    "max ratio",
-                    round(max(r.ratio for r in found.values()), 3),
-                    "w.98",
-                    [round(found[p, 0.98].ratio, 2) for p in PREVALENCES],
-                    len(bad),
-                    bad,
-                    flush=True,
-                )
+            own = [x for x in lines if (x.cell.draw, x.cell.multiple) == (draw, multiple)]
+            if own:
+                parts.append(one_table(own, draw, multiple))
+    return "\n".join(parts)
+
+
+def summary(lines: list[Line]) -> str:
+    rows = ["| draw | cells | inside | starred | below 93.5 % | above 97 % | lowest | highest, no star |",
+            "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for draw in (*DRAWS, "cross-fitted"):
+        own = [x for x in lines if x.cell.draw == draw]
+        if not own:
+            continue
+        stars = sum(x.is_whole_counts for x in own)
+        below = sum(x.result.coverage < LOWEST for x in own)
+        inside = sum(x.is_inside for x in own)
+        rest = [x.result.coverage for x in own if not x.is_whole_counts]
+        rows.append(
+            f"| {draw} | {len(own)} | {inside} | {stars} | {below} | "
+            f"{len(own) - inside - stars - below} | {min(rest):.1%} | {max(rest):.1%} |"
+        )
+    return "\n".join(rows)
+
+
+def one_table(own: list[Line], draw: str, multiple: int) -> str:
+    rows = "endless" if not multiple else f"{multiple} times the labels"
+    head = f"## {draw.capitalize()}, rows: {rows}\n\n| labels | share | " + " | ".join(
+        f"AUROC {a}" for a in JUDGES
+    )
+    text = [head + " |", "|---|---|" + "---|" * len(JUDGES)]
+    for n in dict.fromkeys(x.cell.n for x in own):
+        for p in PREVALENCES:
+            at = {x.cell.auroc: x for x in own if (x.cell.n, x.cell.prevalence) == (n, p)}
+            text.append(f"| {n} | {p:.0%} | " + " | ".join(as_cell(at[a]) for a in JUDGES) + " |")
+    return "\n".join(text) + "\n"
+
+
+def as_cell(line: Line) -> str:
+    coverage = f"{line.result.coverage * 100:.1f}"
+    if not line.is_inside:
+        coverage = f"**{coverage}**" + ("\\*" if line.is_whole_counts else "")
+    return f"{coverage} / {line.result.ratio:.2f}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What only this part asks."""
+    parser.add_argument("--write", help="also write the table to this page")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--seed", type=int, default=0, help="not used: every cell has its own")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.write:
+        lines = table((*DRAWS, "cross-fitted"), LABELS, options.runs)
+        Path(options.write).write_text(page(lines, options.runs), encoding="utf-8")
+        return
+    show(figures(options), as_json=options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,8 @@ Cressie and Read's a = 2/3 is used; where labels were drawn by score, so that ev
 share of them, a falls towards 0 as the rarer answer is seen more than PIVOT times:
 a = 2/3 min(1, PIVOT / min(k, n - k)). Where labels are a good part of the population the quantile is
 widened by 1 + s (H + 1) / n, s = 1 - n / sum of n_h: the counts n_h are then worth more for theta
-than was seen of the shares. PIVOT and the widening were found by the simulation of coverage.
+than was seen of the shares. Towards a = 0 it is widened by up to 1 + (H - 1) / 2n, as the likelihood
+ratio of H shares runs short by about that. PIVOT and both were found by the simulation of coverage.
 Sources: N. Cressie, T. R. C. Read (1984), JRSS B 46: 440-464; A. Martin Andres, M. Alvarez Hernandez,
 I. Herranz Tejedor (2011), "Inferences about a linear combination of proportions", Statistical Methods
 in Medical Research 20: 369-387 (constrained shares, and score intervals for the sum).
@@ -57,7 +58,8 @@ def interval_of_sum(
     H, worth = used.sum(axis=1), np.where(used, n, 0.0).sum(axis=1)
     share = np.clip(1 - labels / np.maximum(worth, 1e-300), 0.0, 1.0)
     z = NormalDist().inv_cdf((1 + level) / 2)
-    limit = z * z * (1 + share * (H + 1) / np.maximum(labels, 1.0))
+    short = share * (H + 1) + (1 - a / MOST_A) * np.maximum(H - 1, 0) / 2
+    limit = z * z * (1 + short / np.maximum(labels, 1.0))
     weights = np.where(used, weights, 0.0)
     n, k = np.where(used, n, 1.0), np.where(used, k, 0.5)
     low, high = (_end(k, n, weights, a[:, None], limit, sign) for sign in (1.0, -1.0))

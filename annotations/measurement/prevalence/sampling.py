@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotations.measurement.prevalence.evidence import Floats, Ints, PrevalenceError
+from annotations.measurement.prevalence.evidence import Evidence, Floats, Ints, PrevalenceError
 from annotations.measurement.prevalence.strata import cut, spread, strata_to_draw, tally
 
 FLOOR = 5
@@ -72,6 +72,25 @@ def allocate(sizes: Floats, spreads: Floats, n: int, *, floor: int = FLOOR) -> I
         best = gain.argmax(axis=1)
         given[rows, best] += given.sum(axis=1) < np.minimum(n, sizes.sum(axis=1))
     return np.asarray(given, dtype=np.int64)
+
+
+def gain_of_plan(plan: SamplingPlan, evidence: Evidence) -> float | None:
+    """How wide an interval drawn by this plan would be beside a plain draw of as many labels.
+
+    From labels that exist (of a plain draw, say a random slice), which tell each stratum's share
+    (k_h + 1/2) / (n_h + 1): sqrt(sum of W_h^2 p_h (1 - p_h) / n_h) over sqrt(p (1 - p) / n). Above 1 the
+    judge tells too little, and its scores would spread labels badly: draw plainly. None without labels.
+    """
+    if evidence.n == 0 or evidence.is_weighted:
+        return None
+    H = len(plan.sizes)
+    at = plan.stratum[evidence.is_labelled]
+    n = np.bincount(at, minlength=H)
+    p = (np.bincount(at, weights=evidence.y, minlength=H) + 0.5) / (n + 1)
+    W, labels = plan.sizes / plan.sizes.sum(), plan.labels
+    overall = float((W * p).sum())
+    planned = float((W * W * p * (1 - p) / np.maximum(labels, 1)).sum())
+    return float(np.sqrt(planned / (overall * (1 - overall) / labels.sum())))
 
 
 def draw(plan: SamplingPlan, rng: np.random.Generator) -> Ints:

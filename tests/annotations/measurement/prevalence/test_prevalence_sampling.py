@@ -10,6 +10,7 @@ from annotations.measurement.prevalence.sampling import (
     allocate,
     draw,
     draw_by_key,
+    gain_of_plan,
     plan_by_score,
 )
 
@@ -84,3 +85,18 @@ def test_nobody_can_label_more_rows_than_there_are(scores):
 def test_the_first_label_goes_where_it_lowers_the_variance_most():
     added = best_additions(np.array([500.0, 500]), np.array([20.0, 20]), np.array([0.02, 0.5]), 1)
     assert added.tolist() == [0, 1]
+
+
+def test_a_judge_that_tells_is_worth_drawing_by_and_one_that_does_not_is_not(scores):
+    rng = np.random.default_rng(8)
+    rows = rng.choice(1_000, 300, replace=False)
+    plan = plan_by_score(scores, 200)
+
+    def gain(truth: np.ndarray) -> float | None:
+        labels = np.full(1_000, np.nan)
+        labels[rows] = truth[rows]
+        return gain_of_plan(plan, Evidence(scores, labels))
+
+    assert gain(rng.random(1_000) < scores) < 0.9
+    assert gain(rng.random(1_000) < 0.15) > 1
+    assert gain_of_plan(plan, Evidence(scores, np.full(1_000, np.nan))) is None
