@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from annotations.measurement.contributions import (
     Floats,
@@ -33,6 +34,9 @@ from annotations.measurement.contributions import (
     tally,
 )
 
+# Patterns a strip at a time: from, up to, what each adds.
+Strips = Callable[[], Iterator[tuple[int, int, NDArray[Any]]]]
+
 # Resamples drawn at a time, each set from its own stream, so that threads change no number.
 SET = 32
 # Entries of w, or of contributions, in memory at a time: 4 million doubles are 32 MB.
@@ -41,7 +45,8 @@ CHUNK = 4_000_000
 STRIP = 2_048
 # With fewer items than this numpy's own multinomial is faster than Poisson counts.
 WORTH_POISSON = 500
-# Below this much work (entries of w in all) threads cost more than they save.
+# From this much work on (entries of w in all) threads pay, and products in single precision: with so
+# many items sums are good to 7 digits, and the ends of an interval move by less than 1e-6.
 WORTH_THREADS = 20_000_000
 # With more undefined resamples than this an interval would speak of the lucky ones only.
 MAX_UNDEFINED_SHARE = 0.05
@@ -134,14 +139,15 @@ def replicate(
     """Every statistic on the same resamples: name -> (R,)."""
     seeds = np.random.SeedSequence(how.seed).spawn(-(-how.replicates // SET))
     sizes = [min(SET, how.replicates - SET * k) for k in range(len(seeds))]
-    kept = _kept(items)
+    work = how.replicates * len(items.multiplicity)
+    number = np.float32 if work > WORTH_THREADS else np.float64
+    kept = _kept(items, number)
 
     def of(which: int) -> dict[str, Floats]:
         rng = np.random.default_rng(seeds[which])
         totals = _totals(draw(items.multiplicity, sizes[which], rng), items, kept)
         return values_of(items.sums(totals), statistics)
 
-    work = how.replicates * len(items.multiplicity)
     parts = spread(of, len(seeds), threads=work > WORTH_THREADS)
     return {name: np.concatenate([part[name] for part in parts]) for name in statistics}
 
@@ -151,15 +157,19 @@ def spread(
 ) -> list[dict[str, Floats]]:
     """The answers for 0 ... n - 1, in this order; numpy's own loops let threads run beside.
 
-    The products are small: more threads inside each of them would wait for one another.
+    The products are small: more threads inside each of them would only wait for one another.
     """
-    if not threads:
-        return [of(which) for which in range(n)]
-    with (
-        threadpool_limits(limits=1, user_api="blas"),
-        ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool,
-    ):
-        return list(pool.map(of, range(n)))
+    with _blas().limit(limits=1, user_api="blas"):
+        if not threads:
+            return [of(which) for which in range(n)]
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            return list(pool.map(of, range(n)))
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """The libraries behind matrix products, looked for once."""
+    return ThreadpoolController()
 
 
 def draw(
@@ -215,21 +225,24 @@ def why_no_spread(point: float, *, n: int, level: float) -> str:
     return f"Every resample of the {n:,} items gives the same value: they show no uncertainty."
 
 
-def _kept(items: Items) -> list[tuple[int, int, Floats]] | None:
-    """The contributions, where they are small enough to be computed once."""
-    small = len(items.multiplicity) * items.width <= CHUNK
-    return list(items.strips()) if small else None
+def _kept(items: Items, number: type[np.floating[Any]]) -> Strips:
+    """The contributions in a precision, computed once where they are small enough."""
+
+    def strips() -> Iterator[tuple[int, int, NDArray[Any]]]:
+        for start, stop, columns in items.strips():
+            yield start, stop, columns.astype(number, copy=False)
+
+    if len(items.multiplicity) * items.width > CHUNK:
+        return strips
+    once = list(strips())
+    return lambda: iter(once)
 
 
-def _totals(
-    weights: NDArray[np.uint8] | NDArray[np.int64],
-    items: Items,
-    kept: list[tuple[int, int, Floats]] | None,
-) -> Floats:
+def _totals(weights: NDArray[np.uint8] | NDArray[np.int64], items: Items, strips: Strips) -> Floats:
     """w times contributions (R, K)."""
     totals = np.zeros((len(weights), items.width))
-    for start, stop, columns in items.strips() if kept is None else kept:
-        totals += weights[:, start:stop].astype(np.float64) @ columns
+    for start, stop, columns in strips():
+        totals += weights[:, start:stop].astype(columns.dtype) @ columns
     return totals
 
 

