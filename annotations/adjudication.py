@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from annotations import audit, gold, policies, standing
+from annotations import audit, gold, policies, standing, worth
 from annotations.answers import Answer, check_answer
 from annotations.details import SEVERITIES, Details, Span
 from annotations.errors import BadInput, Conflict, NotAllowed
@@ -94,15 +94,20 @@ class OpenQuestion:
 
 def waiting(project: Project) -> QuerySet[Case]:
     """The cases with an open disagreement, in the order in which they are shown."""
-    return Case.objects.filter(project=project, status=CaseStatus.ADJUDICATION).order_by("id")
+    return worth.ranked(Case.objects.filter(project=project, status=CaseStatus.ADJUDICATION))
 
 
 def listed(by: Membership) -> QuerySet[Case]:
-    """What is on this member's list: the open cases and, not told apart, those to be rechecked."""
+    """What is on this member's list: the open cases and, not told apart, those to be rechecked.
+
+    What a decision is worth most on comes first (see `worth`).
+    """
     rechecks = standing.rechecks_for(by).values("case")
-    return Case.objects.filter(
-        Q(status=CaseStatus.ADJUDICATION) | Q(pk__in=rechecks), project=by.project
-    ).order_by("id")
+    return worth.ranked(
+        Case.objects.filter(
+            Q(status=CaseStatus.ADJUDICATION) | Q(pk__in=rechecks), project=by.project
+        )
+    )
 
 
 def waiting_for(by: Membership) -> QuerySet[Case]:

@@ -11,12 +11,26 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from annotations import bulk, members, overlap, priorities, steering
+from annotations import budget, bulk, members, overlap, priorities, routing, steering
 from annotations.errors import BadInput, NotFound
-from annotations.models import Batch, Case, Job, Membership, Project, Rater, Slot
+from annotations.measurement.inference import proportion
+from annotations.measurement.results import Estimate
+from annotations.measurement.routing import who_tells_most
+from annotations.models import (
+    Batch,
+    Case,
+    CriterionVersion,
+    Job,
+    Membership,
+    Project,
+    Rater,
+    RoutingModel,
+    Slot,
+)
 from annotations.permissions import LABELLERS
+from annotations.rubrics import questions_of
 from annotations.selection import NO_CATEGORY, Selection
-from annotations.statuses import SlotPurpose, SlotStatus
+from annotations.statuses import BudgetUnit, RaterKind, SlotPurpose, SlotStatus
 
 WEEK = timedelta(days=7)
 DAYS_SHOWN = 60
@@ -225,6 +239,69 @@ def _summed(filled: dict[datetime, int], step: timedelta, form: str) -> list[tup
         found.append((at.strftime(form), total))
         at += step
     return found
+
+
+# ---- what the posterior rule knows
+
+TOLD = 3  # raters named
+
+
+@dataclass(frozen=True)
+class LearntRow:
+    """One criterion: what was learnt, and whose answer to an open case would tell most."""
+
+    name: str
+    key: str
+    n_audit: int
+    tau: float
+    claimed: float | None
+    right: Estimate
+    ai_counts: bool
+    ai_reason: str
+    tell_most: str
+
+
+def learnt(project: Project) -> list[LearntRow]:
+    """By the order of the rubric; empty where the project does not stop by posterior."""
+    version = project.rubric.released
+    if overlap.rule_of(project) != overlap.POSTERIOR or version is None:
+        return []
+    rows = {row.criterion_id: row for row in RoutingModel.objects.filter(project=project)}
+    questions = [q for q in questions_of(version.pk) if q.criterion_id in rows]
+    knows = routing.knowledge(project, questions)
+    names = dict(project.raters.filter(kind=RaterKind.PERSON).values_list("pk", "name"))
+    return [_learnt(rows[q.criterion_id], q, knows, names) for q in questions]
+
+
+def _learnt(
+    row: RoutingModel,
+    question: CriterionVersion,
+    knows: routing.Knowledge,
+    names: Mapping[int, str],
+) -> LearntRow:
+    key = question.criterion.key
+    model = knows.models.get(key)
+    listed = (
+        who_tells_most(model, model.pi, [pk for pk in model.theta if pk in names]) if model else []
+    )
+    return LearntRow(
+        name=question.name, key=key, n_audit=row.n_audit, tau=row.tau, claimed=row.claimed,
+        right=proportion(row.n_right, row.n_claimed), ai_counts=row.ai is not None,
+        ai_reason=row.ai_reason,
+        tell_most=", ".join(f"{names[pk]} ({bits:.2f} bits)" for pk, bits in listed[:TOLD]
+                            if isinstance(pk, int)) or "nobody is known yet",
+    )  # fmt: skip
+
+
+def purse_words(project: Project) -> str:
+    """What is left of the budget; empty where there is none to keep to."""
+    if overlap.rule_of(project) != overlap.POSTERIOR or project.budget is None:
+        return ""
+    purse = budget.purse_of(project, routing.knowledge(project, ()))
+    unit = "labels" if project.budget_unit == BudgetUnit.LABELS else "rater-minutes"
+    left = max(0.0, purse.left or 0.0)
+    state = "spent" if purse.is_spent else "short" if purse.is_short else "enough"
+    return f"{left:,.0f} of {project.budget:,} {unit} left ({state}); {purse.waiting:,} cases wait"
 
 
 # ---- asking for a change: one door for the page and the API

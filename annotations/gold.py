@@ -3,6 +3,7 @@
 An answer is unanimous when all people of the case gave it, first and finally. A judge never settles
 anything, nor does a sheet that was given with AI help. Dissent and the number of raters stay on the
 gold. A descriptive question on which people differ has no gold: how they answered is what is kept.
+Where a project stops by posterior, what that rule is sure of is settled too (`settle_by_posterior`).
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +16,9 @@ from django.utils import timezone
 from annotations import rows, standing
 from annotations.answers import Answer
 from annotations.errors import Conflict
+from annotations.measurement.overlap import Sure
 from annotations.models import Adjudication, Case, Criterion, CriterionVersion, Gold, Verdict
+from annotations.models.gold import SETTLED_BY_PEOPLE
 from annotations.standing import NOTHING, Standing
 from annotations.statuses import (
     CASE_NEXT,
@@ -91,7 +94,7 @@ def unsettle(case: Case) -> None:
     ):
         raise Conflict("An adjudicator has begun on this case, so the answer can't be taken back.")
     Gold.objects.filter(
-        case=locked, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
+        case=locked, superseded_at__isnull=True, provenance__in=SETTLED_BY_PEOPLE
     ).update(superseded_at=timezone.now())
     if locked.status != CaseStatus.LABELLING:
         check_move(CASE_NEXT, CaseStatus(locked.status), CaseStatus.LABELLING)
@@ -108,6 +111,39 @@ def reopen_if_revised(case: Case) -> None:
             case=locked, superseded_at__isnull=True, provenance=Provenance.UNANIMOUS
         ).update(superseded_at=timezone.now())
         settle([locked])
+
+
+def settle_by_posterior(case: Case, sure: Mapping[str, Sure], *, with_ai: Collection[str]) -> int:
+    """Write gold for the criteria of which the stop rule is sure enough: how many. `settle` comes next.
+
+    Called inside the submit's transaction with the case locked. Can't tell is never settled so. What all
+    of two people or more say is unanimous, as under every rule. `with_ai`: where the AI's word counted.
+    """
+    given = _people_verdicts([case]).get(case.pk, {})
+    current = set(case.gold.filter(superseded_at__isnull=True).values_list("criterion", flat=True))
+    decided = {criterion for _, criterion in standing.of_cases([case])}
+    found = []
+    for criterion, verdicts in given.items():
+        key = verdicts[-1].criterion_version.criterion.key
+        one = sure.get(key)
+        if one is None or one.answer == VerdictStatus.CANT_TELL or criterion in current | decided:
+            continue
+        answer = Answer.parse(one.answer)
+        counts = final_counts(verdicts)
+        n = len(_raters(verdicts))
+        alike = {Answer(VerdictStatus(v.status), v.value) for v in verdicts} == {answer}
+        found.append(
+            Gold(
+                project_id=case.project_id, case=case, criterion_id=criterion,
+                criterion_version_id=verdicts[-1].criterion_version_id, status=answer.status,
+                value=answer.value, n_raters=n, dissent=counts, probability=one.probability,
+                provenance=Provenance.UNANIMOUS if alike and n >= MIN_RATERS else Provenance.POSTERIOR,
+                rests_on_ai=key in with_ai,
+                is_simulated=any(v.annotation.rater.kind == RaterKind.SIMULATED for v in verdicts),
+            )
+        )  # fmt: skip
+    Gold.objects.bulk_create(found)
+    return len(found)
 
 
 @transaction.atomic
@@ -169,7 +205,7 @@ def _people_verdicts(cases: Sequence[Case]) -> dict[int, dict[int, list[Verdict]
     rows = (
         standing.blind_verdicts_of_people()
         .filter(case__in=[case.pk for case in cases])
-        .select_related("annotation__rater", "criterion_version")
+        .select_related("annotation__rater", "criterion_version__criterion")
         .order_by("id")
     )
     found: dict[int, dict[int, list[Verdict]]] = defaultdict(lambda: defaultdict(list))

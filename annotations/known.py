@@ -56,12 +56,15 @@ def same_wording(version: RubricVersion) -> list[int]:
 def known_gold(project: Project, version: RubricVersion) -> QuerySet[Gold]:
     """Settled answers that a rater can be measured against: by two people or more, or adjudicated.
 
+    Not what the posterior rule settled against dissent, nor where the AI's word counted.
     Gold of simulated raters measures nobody, except in the demo.
     """
     gold = Gold.objects.filter(
         project=project, superseded_at__isnull=True, status=VerdictStatus.ANSWERED,
-        criterion_version__in=same_wording(version),
-    ).filter(Q(n_raters__gte=ENOUGH_RATERS) | Q(provenance__in=DECIDED))  # fmt: skip
+        criterion_version__in=same_wording(version), rests_on_ai=False,
+    ).filter(
+        Q(n_raters__gte=ENOUGH_RATERS, provenance=Provenance.UNANIMOUS) | Q(provenance__in=DECIDED)
+    )  # fmt: skip
     return gold if project.is_demo else gold.filter(is_simulated=False)
 
 

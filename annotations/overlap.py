@@ -5,33 +5,43 @@ place with work in it is ever taken away.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef
 
-from annotations import audit, bulk, gold, queue
+from annotations import audit, bulk, gold, priorities, queue, routing
 from annotations.answers import Answer
 from annotations.errors import BadInput
-from annotations.measurement.overlap import Decision, Labelled, Rule, by_lead
-from annotations.models import Annotation, Case, Job, Project, Slot, Verdict
+from annotations.measurement.overlap import FEWEST, Decision, Labelled, Rule, by_lead
+from annotations.models import Annotation, Case, CriterionVersion, Job, Project, Slot, Verdict
 from annotations.selection import Selection
 from annotations.statuses import (
     BLIND_ARMS,
     AnnotationStatus,
+    BudgetUnit,
     CaseStatus,
     OverlapRule,
     RaterKind,
     SlotPurpose,
     SlotStatus,
+    StopRule,
     VerdictStatus,
 )
 
 MOST = 20  # as the database has it
-# The rule of projects that adapt: measured by votes now; any function of `Labelled` will do.
-RULE: Rule = by_lead
+MOST_BUDGET = 100_000_000
+RULE: Rule = by_lead  # of projects that adapt by votes
+FIXED, ADAPTIVE, POSTERIOR = "fixed", "adaptive", "posterior"  # what a lead chooses from
+RULES = {
+    FIXED: (OverlapRule.FIXED, StopRule.LEAD),
+    ADAPTIVE: (OverlapRule.ADAPTIVE, StopRule.LEAD),
+    POSTERIOR: (OverlapRule.ADAPTIVE, StopRule.POSTERIOR),
+}
 
 
 # ---- one more
@@ -45,6 +55,8 @@ def extend_if_wanted(case: Case) -> bool:
     sheets = _sheets(case)
     decision = _too_few_blind(case, sheets)
     if not decision.add and case.project.overlap_rule == OverlapRule.ADAPTIVE:
+        if case.project.stop_rule == StopRule.POSTERIOR and not case.is_audit:
+            return _by_posterior(case, sheets)
         decision = _by_rule(case, sheets)
     if not decision.add:
         return False
@@ -81,13 +93,62 @@ def _too_few_blind(case: Case, sheets: list[_Sheet]) -> Decision:
 def _by_rule(case: Case, sheets: list[_Sheet]) -> Decision:
     if case.is_audit:
         return Decision(False, "the audit slice has the same raters whatever they say")
-    said = [sheet.severity for sheet in sheets if sheet.severity is not None]
     return RULE(
         Labelled(
             answers=_blind_answers(case), raters=len(sheets),
-            most=min(case.project.max_overlap, MOST), severity=max(said, default=None),
+            most=min(case.project.max_overlap, MOST), severity=_severity(sheets),
         )
     )  # fmt: skip
+
+
+def _by_posterior(case: Case, sheets: list[_Sheet]) -> bool:
+    """Ask on, settle what is sure, or let the case wait for the budget; True as in `extend_if_wanted`."""
+    knows = routing.knowledge(case.project, questions_of([case]))
+    situation = routing.situations([case], knows)[case.pk]
+    price = case.project.price
+    decision = decide(case, knows, situation, _severity(sheets), len(sheets), price=price)
+    if decision.add:
+        told = knows.relative(decision.rate)
+        return _add_place(case, reason=decision.reason, told=told)
+    people = min((len(rows) for rows in situation.said.values()), default=0)
+    if decision.waits and (price is not None or people < FEWEST):
+        audit.record("left waiting", case, project=case.project, reason=decision.reason)
+        return True
+    if decision.sure:
+        settled = gold.settle_by_posterior(case, decision.sure, with_ai=situation.ai)
+        audit.record("stopped by posterior", case, project=case.project, reason=decision.reason,
+                     settled=settled)  # fmt: skip
+    elif decision.waits:
+        audit.record("stopped for the budget", case, project=case.project,
+                     reason=f"the budget is spent; {decision.reason}")  # fmt: skip
+    return False
+
+
+def decide(
+    case: Case, knows: routing.Knowledge, situation: routing.Situation, severity: int | None,
+    raters: int, *, price: float | None,
+) -> Decision:  # fmt: skip
+    """What the posterior rule says of the case. `price` None: the budget is spent."""
+    rule = knows.rule(situation, price=inf if price is None else price)
+    most = min(case.project.max_overlap, MOST)
+    return rule(situation.labelled(raters=raters, most=most, severity=severity))
+
+
+def questions_of(cases: Sequence[Case]) -> list[CriterionVersion]:
+    """The questions that people answered blind on these cases, each in its latest wording."""
+    answered = Verdict.objects.filter(case__in=cases, annotation__arm__in=BLIND_ARMS).exclude(
+        annotation__rater__kind=RaterKind.JUDGE
+    )
+    return list(
+        CriterionVersion.objects.filter(pk__in=answered.values("criterion_version"))
+        .select_related("criterion")
+        .order_by("criterion_id", "-version__number")
+        .distinct("criterion_id")
+    )
+
+
+def _severity(sheets: list[_Sheet]) -> int | None:
+    return max((s.severity for s in sheets if s.severity is not None), default=None)
 
 
 def _blind_answers(case: Case) -> dict[str, list[str]]:
@@ -103,8 +164,11 @@ def _blind_answers(case: Case) -> dict[str, list[str]]:
     return dict(answers)
 
 
-def _add_place(case: Case, *, reason: str) -> bool:
-    """One more place like the case's others, blind whatever the hash says; False where none fits."""
+def _add_place(case: Case, *, reason: str, told: float | None = None) -> bool:
+    """One more place like the case's others, blind whatever the hash says; False where none fits.
+
+    `told`: how much its answer is expected to tell, beside an open case; its priority follows.
+    """
     places = Slot.objects.filter(case=case, purpose=SlotPurpose.LABEL)
     like = places.order_by("number").last()
     highest = places.aggregate(highest=Max("number"))["highest"] or 0
@@ -115,7 +179,8 @@ def _add_place(case: Case, *, reason: str) -> bool:
     case.overlap = number
     Slot.objects.create(
         project_id=case.project_id, case=case, rubric_version_id=like.rubric_version_id,
-        number=number, priority=like.priority, category=like.category, severity=like.severity,
+        number=number, category=like.category, severity=like.severity,
+        priority=like.priority if told is None else priorities.after_answers(told, like.severity),
         is_held=like.is_held, blind_only=True,
     )  # fmt: skip
     audit.record("raised overlap", case, project=case.project, overlap=number, reason=reason)
@@ -145,14 +210,20 @@ def change(
 
 @transaction.atomic
 def set_rule(
-    project: Project, *, rule: str, overlap: int, most: int, audit_share: float, by: User
-) -> Project:
+    project: Project, *, rule: str, overlap: int, most: int, audit_share: float, by: User,
+    budget: int | None = None, budget_unit: str = BudgetUnit.LABELS,
+) -> Project:  # fmt: skip
     """How many raters cases get from now on: fixed, or one more while the rule asks for it.
 
     Places that are open already stay; the audit slice of cases that have places is drawn for good.
+    `budget`: labels or rater-minutes of the whole project that the posterior rule keeps to.
     """
-    if rule not in [str(one) for one in OverlapRule]:
-        raise BadInput(f"“{rule}” is no rule: choose fixed or adaptive.")
+    if rule not in RULES:
+        raise BadInput(f"“{rule}” is no rule: choose fixed, adaptive or posterior.")
+    if budget is not None and not 0 <= budget <= MOST_BUDGET:
+        raise BadInput(f"A budget is from 0 to {MOST_BUDGET:,}, or none.")
+    if budget_unit not in list(BudgetUnit):
+        raise BadInput(f"“{budget_unit}” is no unit of a budget: choose labels or minutes.")
     if not 1 <= overlap <= most <= MOST:
         raise BadInput(
             f"Choose 1 to {MOST} raters a case, and no fewer at most than to begin with."
@@ -160,12 +231,27 @@ def set_rule(
     if not 0 <= audit_share <= 1:
         raise BadInput("The audit slice is a share between 0 and 100 %.")
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    locked.overlap_rule, locked.overlap, locked.max_overlap = rule, overlap, most
-    locked.audit_share = audit_share
-    locked.save(update_fields=["overlap_rule", "overlap", "max_overlap", "audit_share"])
+    locked.overlap_rule, locked.stop_rule = RULES[rule]
+    locked.overlap, locked.max_overlap, locked.audit_share = overlap, most, audit_share
+    if (locked.budget, locked.budget_unit) != (budget, budget_unit):
+        # What it buys is worked out anew; until then nothing is refused.
+        locked.budget, locked.budget_unit, locked.price, locked.routed_at = (
+            budget,
+            budget_unit,
+            0.0,
+            None,
+        )
+    locked.save(update_fields=["overlap_rule", "stop_rule", "overlap", "max_overlap", "audit_share",
+                               "budget", "budget_unit", "price", "routed_at"])  # fmt: skip
     audit.record("set overlap rule", project, project=project, by=by, rule=rule, overlap=overlap,
-                 most=most, audit_share=audit_share)  # fmt: skip
+                 most=most, audit_share=audit_share, budget=budget, budget_unit=str(budget_unit))  # fmt: skip
     return locked
+
+
+def rule_of(project: Project) -> str:
+    """Which of RULES the project has."""
+    now = (project.overlap_rule, project.stop_rule)
+    return next((name for name, rule in RULES.items() if rule == now), FIXED)
 
 
 # What each case of a chunk is to have: never less than the work in it, or than an audit needs.

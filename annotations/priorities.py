@@ -1,4 +1,7 @@
-"""What is known of cases before people label them, and the order that follows: for whoever opens slots.
+"""What is known of cases, and the order that follows: for whoever opens slots.
+
+Before people label a case it is what judges say. Where a project stops by posterior, it is from the first
+answer on what one more answer is expected to tell in a minute.
 
 The audit slice comes before all else (`queue.open_slots` sees to it): it must not wait on any model.
 """
@@ -11,12 +14,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Min
 
-from annotations import arms, bulk, queue
-from annotations.measurement.priority import MOST_SEVERE, Question, priority
+from annotations import arms, bulk, queue, routing, rubrics
+from annotations.measurement.priority import MOST_SEVERE, Question, priority, priority_told
+from annotations.measurement.routing import rate
 from annotations.models import Case, Job, Project, Verdict
 from annotations.queue import Weight
 from annotations.selection import Selection
-from annotations.statuses import RaterKind, VerdictStatus
+from annotations.statuses import OverlapRule, RaterKind, StopRule, VerdictStatus
 
 SURE = 0.9  # a judge that gave a word and no score is taken to be this sure of it
 SEVERITY = "severity"  # the stratum, or the question, that foresees how bad it is
@@ -27,13 +31,39 @@ def of(cases: Iterable[Case]) -> dict[int, Weight]:
     cases = list(cases)
     said = _said([case.pk for case in cases])
     first = _first_of_their_kind(cases)
+    told = _told_by_answers(cases)
     weights = {}
     for case in cases:
         questions, worst = said.get(case.pk, ([], None))
         severity = _foreseen(case.strata, worst)
-        rank = priority(questions, severity=severity, is_new_cluster=case.pk in first)
+        if case.pk in told:
+            rank = after_answers(told[case.pk], severity)
+        else:
+            rank = priority(questions, severity=severity, is_new_cluster=case.pk in first)
         weights[case.pk] = Weight(priority=rank, severity=severity)
     return weights
+
+
+def after_answers(told: float, severity: int | None) -> float:
+    """How early a case comes that people have begun to answer; `told` as in `routing.relative`."""
+    return priority_told(told, severity=severity)
+
+
+def _told_by_answers(cases: Sequence[Case]) -> dict[int, float]:
+    """Case id -> what one more answer is expected to tell, where a project stops by posterior."""
+    projects = Project.objects.filter(
+        pk__in={case.project_id for case in cases}, stop_rule=StopRule.POSTERIOR,
+        overlap_rule=OverlapRule.ADAPTIVE,
+    )  # fmt: skip
+    found = {}
+    for project in projects:
+        version = project.rubric.released
+        here = [case for case in cases if case.project_id == project.pk]
+        knows = routing.knowledge(project, rubrics.questions_of(version.pk) if version else ())
+        for pk, situation in routing.situations(here, knows).items():
+            if situation.said:
+                found[pk] = knows.relative(rate(knows.bits(situation), situation.seconds))
+    return found
 
 
 def reprioritise(project: Project, *, selection: Selection, by: User | None) -> Job:
@@ -44,7 +74,17 @@ def reprioritise(project: Project, *, selection: Selection, by: User | None) -> 
 @bulk.changes("reprioritise", "reprioritised")
 def reprioritise_chunk(project: Project, ids: list[int], how: dict[str, Any]) -> Counter[str]:
     """Write the weights of these cases to their open places, where they differ."""
-    fields = ("pk", "project_id", "strata", "cluster", "family")
+    # The texts too: how long a case is says how long an answer takes.
+    fields = (
+        "pk",
+        "project_id",
+        "strata",
+        "cluster",
+        "family",
+        "context",
+        "conversation",
+        "response",
+    )
     weights = of(Case.objects.filter(pk__in=ids).only(*fields))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -91,12 +91,15 @@ def example_of(case: Case) -> Example:
 
 
 def gold_set(project: Project, question: CriterionVersion) -> GoldSet:
-    """Current gold with an answer (can't tell teaches a judge nothing), by case id."""
+    """Current gold with an answer (can't tell teaches a judge nothing), by case id.
+
+    Not gold that rests on a judge's own word, which would praise it.
+    """
     criterion = question.criterion
     golds = list(
         Gold.objects.filter(
             project=project, criterion=criterion, superseded_at__isnull=True,
-            status=VerdictStatus.ANSWERED,
+            status=VerdictStatus.ANSWERED, rests_on_ai=False,
         ).select_related("case").order_by("case_id")
     )  # fmt: skip
     return GoldSet(

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import adjudication, gold, standing
+from annotations import adjudication, gold, standing, worth
 from annotations.adjudication import OpenQuestion
 from annotations.answers import Answer
 from annotations.api.cases import case_of
@@ -37,6 +37,9 @@ class WaitingOut(serializers.Serializer[Any]):
     external_id = serializers.CharField()
     can_decide = serializers.BooleanField(
         help_text="False: the caller rated it, or it waits for another's decision."
+    )
+    reason = serializers.CharField(
+        help_text="Why it stands where it does, but for the severity, which is answered blind."
     )
     questions = OpenQuestionOut(many=True)
 
@@ -86,9 +89,11 @@ class Adjudications(ApiView):
         responses={200: paged(WaitingOut)},
     )  # fmt: skip
     def get(self, request: Request, membership: Membership) -> Response:
-        """The cases that wait, in the order of the page."""
+        """The cases that wait, in the order of the page: what a decision is worth most on first."""
         listed = adjudication.listed(membership)
-        return page(self, request, listed, lambda cases: _shown(cases, membership))
+        return page(
+            self, request, listed, lambda cases: _shown(cases, membership), order=worth.ORDER
+        )
 
 
 class Opinions(ApiView):
@@ -154,6 +159,7 @@ def _shown(cases: Sequence[Case], membership: Membership) -> list[dict[str, Any]
             "case": case.pk,
             "external_id": case.external_id,
             "can_decide": case.pk in mine,
+            "reason": worth.reason(case),
             "questions": [_open(one) for one in questions[case.pk]],
         }
         for case in cases

@@ -117,9 +117,10 @@ def paged(row: type[Serializer[Any]]) -> Any:
 
 def page(
     view: APIView, request: Request, rows: QuerySet[Any],
-    shown: Callable[[Sequence[Any]], list[Any]],
+    shown: Callable[[Sequence[Any]], list[Any]], *, order: tuple[str, ...] = ("id",),
 ) -> Response:  # fmt: skip
     """One page of the rows by cursor; `shown` makes all of a page at once."""
     pager = CasePagination()
+    pager.ordering = order
     found = pager.paginate_queryset(rows, request, view=view)
     return pager.get_paginated_response(shown(found or []))

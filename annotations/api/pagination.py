@@ -7,4 +7,4 @@ class CasePagination(CursorPagination):
     page_size = 100
     max_page_size = 1000
     page_size_query_param = "page_size"
-    ordering = "id"
+    ordering: str | tuple[str, ...] = "id"

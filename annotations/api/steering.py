@@ -8,13 +8,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotations import board, jobs, steering
+from annotations import board, jobs, overlap, steering
 from annotations.api.doors import ApiView, Refusal, door, read
-from annotations.models import Job, Membership
-from annotations.overlap import LOWER, MOST, RAISE, SET
+from annotations.api.estimates import EstimateOut
+from annotations.models import Job, Membership, Project
+from annotations.overlap import LOWER, MOST, MOST_BUDGET, RAISE, RULES, SET
 from annotations.permissions import LEADS
 from annotations.selection import MOST_BY_HAND, STATES, Selection
-from annotations.statuses import JobStatus, choices
+from annotations.statuses import BudgetUnit, JobStatus, choices
 
 CHANGE = OpenApiParameter(
     "change", int, OpenApiParameter.PATH, description="From `queue/changes/`."
@@ -105,6 +106,47 @@ class TakenBackOut(serializers.Serializer[Any]):
     case = serializers.IntegerField()
 
 
+class RuleIn(serializers.Serializer[Any]):
+    """How many raters a case gets: `fixed`, `adaptive` (by votes) or `posterior`."""
+
+    rule = serializers.ChoiceField(list(RULES))
+    overlap = serializers.IntegerField(min_value=1, max_value=MOST, help_text="To begin with.")
+    most = serializers.IntegerField(min_value=1, max_value=MOST)
+    audit_share = serializers.FloatField(min_value=0, max_value=1)
+    budget = serializers.IntegerField(
+        min_value=0, max_value=MOST_BUDGET, allow_null=True, default=None, required=False,
+        help_text="Of the whole project; the posterior rule keeps to it.",
+    )  # fmt: skip
+    budget_unit = serializers.ChoiceField(choices(BudgetUnit), default=BudgetUnit.LABELS)
+
+
+class LearntOut(serializers.Serializer[Any]):
+    """One criterion: `claimed` and `right` are of the audited cases that the rule would settle."""
+
+    name = serializers.CharField()
+    key = serializers.CharField()
+    n_audit = serializers.IntegerField()
+    tau = serializers.FloatField(help_text="The temperature.")
+    claimed = serializers.FloatField(allow_null=True)
+    right = EstimateOut()
+    ai_counts = serializers.BooleanField()
+    ai_reason = serializers.CharField()
+    tell_most = serializers.CharField(
+        help_text="Whose answer to an open case would tell most. Nobody is barred by it."
+    )
+
+
+class RuleOut(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    overlap = serializers.IntegerField()
+    most = serializers.IntegerField()
+    audit_share = serializers.FloatField()
+    budget = serializers.IntegerField(allow_null=True)
+    budget_unit = serializers.CharField()
+    budget_left = serializers.CharField(help_text="In words; empty without a budget.")
+    learnt = LearntOut(many=True)
+
+
 class QueueSummary(ApiView):
     @door(LEADS, operation_id="queue_summary", responses={200: SummaryOut})
     def get(self, request: Request, membership: Membership) -> Response:
@@ -140,6 +182,35 @@ class QueueResume(ApiView):
         """Give out cases again."""
         steering.resume(membership.project, by=membership.user)
         return Response({"paused_since": None})
+
+
+class QueueRule(ApiView):
+    @door(LEADS, operation_id="queue_rule", responses={200: RuleOut})
+    def get(self, request: Request, membership: Membership) -> Response:
+        """How many raters cases get, what the budget is, and what the posterior rule has learnt."""
+        return Response(_rule(membership.project))
+
+    @door(
+        LEADS, operation_id="queue_set_rule", request=RuleIn,
+        responses={200: RuleOut, 422: Refusal},
+    )  # fmt: skip
+    def put(self, request: Request, membership: Membership) -> Response:
+        """Set it for what is opened and answered from now on. Places that are open stay."""
+        sent = read(request, RuleIn)
+        project = overlap.set_rule(membership.project, by=membership.user, **sent)
+        return Response(_rule(project))
+
+
+def _rule(project: Project) -> dict[str, Any]:
+    return {
+        "rule": overlap.rule_of(project), "overlap": project.overlap, "most": project.max_overlap,
+        "audit_share": project.audit_share, "budget": project.budget,
+        "budget_unit": project.budget_unit,
+        "budget_left": board.purse_words(project),
+        "learnt": [
+            {**asdict(row), "right": row.right.as_json()} for row in board.learnt(project)
+        ],
+    }  # fmt: skip
 
 
 class QueueChanges(ApiView):

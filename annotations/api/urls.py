@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}queue/summary/", steering.QueueSummary.as_view(), name="api_queue_summary"),
     path(f"{P}queue/pause/", steering.QueuePause.as_view(), name="api_queue_pause"),
     path(f"{P}queue/resume/", steering.QueueResume.as_view(), name="api_queue_resume"),
+    path(f"{P}queue/rule/", steering.QueueRule.as_view(), name="api_queue_rule"),
     path(f"{P}queue/changes/", steering.QueueChanges.as_view(), name="api_queue_changes"),
     path(
         f"{P}queue/changes/<int:change>/", steering.QueueChange.as_view(), name="api_queue_change"

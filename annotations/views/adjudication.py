@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from annotations import adjudication, gold, labelling, marks, policies, precedents, standing
+from annotations import adjudication, gold, labelling, marks, policies, precedents, standing, worth
 from annotations.adjudication import OpenQuestion, OwnAnswer, SideBySide
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -96,7 +96,8 @@ def waiting(request: HttpRequest, membership: Membership) -> HttpResponse:
     part = "#table" if is_htmx(request) else ""
     return show(
         request, membership, f"annotations/adjudicate.html{part}", active=ACTIVE, page=page,
-        rows=[(case, case.pk in mine, [_counts(q) for q in questions[case.pk]]) for case in cases],
+        rows=[(case, case.pk in mine, worth.reason(case), [_counts(q) for q in questions[case.pk]])
+              for case in cases],
         next=for_me.first(), decided=sum(causes.values()),
         causes=[(CAUSE_NAMES[cause], n) for cause, n in causes.items()],
         rechecks=adjudication.recheck_agreement(project),

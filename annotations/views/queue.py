@@ -149,7 +149,8 @@ def rule(request: HttpRequest, membership: Membership) -> HttpResponse:
         overlap.set_rule(
             project, rule=sent.get("rule", ""), overlap=_number(sent.get("overlap", "")) or 0,
             most=_number(sent.get("most", "")) or 0, audit_share=-1 if share is None else share / 100,
-            by=membership.user,
+            by=membership.user, budget=_budget(sent.get("budget", "")),
+            budget_unit=sent.get("unit", "labels"),
         )  # fmt: skip
     except BadInput as error:
         return _page(request, membership, status=422, error=error)
@@ -197,7 +198,8 @@ def _page(
             "chosen": chosen, "query": _query(chosen), "states": STATE_WORDS,
             "batches": project.batches.order_by("-pk")[:BATCHES_LISTED],
             "no_category": NO_CATEGORY, "severities": range(5), "most_raters": overlap.MOST,
-            "audit_percent": round(project.audit_share * 100),
+            "audit_percent": round(project.audit_share * 100), "rule_now": overlap.rule_of(project),
+            "learnt": board.learnt(project), "purse": board.purse_words(project),
         }  # fmt: skip
     template = f"annotations/queue.html{f'#{part}' if is_fragment else ''}"
     return show(request, membership, template, active=ACTIVE, status=status, **(context | more))
@@ -233,6 +235,11 @@ def _chosen(sent: QueryDict) -> Selection:
 
 def _number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdecimal() and len(word) < 10 else None
+
+
+def _budget(word: str) -> int | None:
+    """None for no budget; what is no number is refused by the verb."""
+    return (_number(word) if _number(word) is not None else -1) if word.strip() else None
 
 
 def _clean(word: str) -> str:
