@@ -20,6 +20,7 @@ import numpy as np
 
 from annotations.measurement.inference import difference_of_proportions
 from annotations.measurement.prevalence.evidence import Evidence
+from annotations.measurement.prevalence.mean import NO_LABELS
 from annotations.measurement.results import Estimate, undefined
 
 METHOD = "Rogan-Gladen, Lang-Reiczigel interval"
@@ -49,12 +50,14 @@ class Errors:
 
 def rogan_gladen(evidence: Evidence, *, level: float = 0.95) -> Estimate:
     """The corrected raw rate of a judge's verdicts (score >= THRESHOLD)."""
+    if evidence.n == 0:
+        return undefined(NO_LABELS, n=0, method=METHOD, level=level)
     if evidence.is_weighted:
         return undefined(BY_SCORE, n=evidence.n, method=METHOD, level=level)
     said, y = evidence.f >= THRESHOLD, evidence.y == 1
     errors = Errors(int((said & y).sum()), int(y.sum()), int((~said & ~y).sum()), int((~y).sum()))
     p = float((evidence.scores >= THRESHOLD).mean())
-    sampled = evidence.missing_share / evidence.rows if evidence.rows else 0.0
+    sampled = evidence.missing_share / evidence.rows
     return corrected(p, errors, sampled=sampled, level=level)
 
 

@@ -126,6 +126,13 @@ def test_without_a_human_label_nothing_is_claimed():
     assert found.raw.value == pytest.approx(f.mean())
 
 
+def test_no_row_at_all_is_undefined_everywhere():
+    found = measure_prevalence(Evidence(np.zeros(0), np.zeros(0)))
+    assert all(
+        e["value"] is None and e["reason"] for k, e in found.as_json().items() if k not in "nN"
+    )
+
+
 def test_few_labels_are_used_alone():
     evidence, _ = random_evidence(n=12)
     assert shown(evidence).reason == TOO_FEW
