@@ -250,7 +250,7 @@ def _nothing(reason: str) -> Prevalence:
 def by_item(part: Frame) -> dict[Hashable, bool]:
     """Family -> failure, of the labels of families that were asked once, all drawn alike."""
     used = part.used
-    if len(used) == 0 or np.ptp(part.probability[used]) > 0:
+    if not used.any() or np.ptp(part.probability[used]) > 0:
         return {}
     families, first, asked = np.unique(part.family[used], return_index=True, return_counts=True)
     failed = part.answer[used][first] == frame.POSITIVE

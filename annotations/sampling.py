@@ -12,7 +12,7 @@ drawn: within a stratum they are taken to be like the others.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -173,11 +173,13 @@ def draw(run: JobRun) -> dict[str, Any]:
     question = _question(project, asked["criterion"])
     judges = frame.judges_of(project, question)
     judge = next((one for one in judges if one.key == asked["judge"]), None)
+    if judge and "raters" in run.checkpoint:  # as it was when the choice was made
+        judge = replace(judge, raters=tuple(run.checkpoint["raters"]))
     batch = Batch.objects.filter(project=project, pk=asked["batch"]).first()
     cases = frame.read(project, question, judge=judge, batch=batch)
     is_open = open_cases(project, cases, batch)
     if not run.checkpoint:
-        _choose(run, cases, is_open, n=asked["n"])
+        _choose(run, cases, is_open, judge, n=asked["n"])
     _take(run, project, question.version, cases, is_open)
     with run.fenced():
         audit.record(
@@ -197,7 +199,7 @@ def _question(project: Project, key: str) -> CriterionVersion:
     return found
 
 
-def _choose(run: JobRun, cases: Frame, is_open: Bools, *, n: int) -> None:
+def _choose(run: JobRun, cases: Frame, is_open: Bools, judge: Judge | None, *, n: int) -> None:
     """Draw by a keyed hash, so that nobody chooses and the same job draws the same."""
     planned = plan_of(cases, is_open, n=n)
     ids, score = cases.case[is_open], cases.filled_score[is_open]
@@ -207,7 +209,7 @@ def _choose(run: JobRun, cases: Frame, is_open: Bools, *, n: int) -> None:
         rows = draw_by_key(plan_by_score(score, planned.take), keys, settings.SECRET_KEY)
     run.progress(
         0, len(cases), "Drawn", strata=[asdict(one) for one in planned.strata],
-        chosen=ids[rows].tolist(), after=0, changed={},
+        chosen=ids[rows].tolist(), raters=list(judge.raters) if judge else [], after=0, changed={},
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from annotations import balance, frame, members, prevalence
+from annotations import balance, differences, frame, members, prevalence
 from annotations.measurement.results import Estimate, undefined
 from annotations.models import Batch, Case, Criterion, CriterionVersion, Gold, Project
 from annotations.prevalence import Report, Tally
@@ -182,6 +182,16 @@ def test_each_value_of_a_stratum_has_its_own_figures_and_cases(world: World) -> 
     assert sum(group.tally.cases for group in found.groups) == found.whole.tally.cases == 45
 
 
+def test_a_group_without_a_label_is_undefined_and_keeps_no_other_from_its_figure(
+    world: World,
+) -> None:
+    fill(world, 10, positive=2, strata={"target": "a"})
+    fill(world, 10, drawn=0, strata={"target": "b"})
+    a, b = measure(world, by="target", values=["a", "b"]).groups
+    assert (a.figures.shown.value, b.figures.shown.value) == (0.2, None)
+    assert b.tally.cases == 10
+
+
 def test_batches_are_groups_too(world: World) -> None:
     second = Batch.objects.create(project=world.project, name="Second", source="s")
     fill(world, 10, positive=5)
@@ -240,6 +250,29 @@ def test_as_a_sample_of_more_xstests_count_has_an_interval(xstest: Project) -> N
         pytest.approx(0.213, abs=0.003),
         pytest.approx(0.260, abs=0.003),
     )
+
+
+def test_counted_groups_differ_by_a_count(xstest: Project) -> None:
+    report = prevalence.measure(
+        xstest, question_of(xstest), by="target", values=["gpt4", "llama2orig"]
+    )
+    named = [group for group in report.groups if group.label != "none"]
+    ((one,), _) = differences.compare_groups(named)
+    assert one.difference.value == pytest.approx((220 - 349) / 450)
+    assert one.difference.low == one.difference.high == one.difference.value
+    assert one.p_value is one.q_value is None
+
+
+def test_as_samples_xstests_targets_are_compared_in_450_pairs(xstest: Project) -> None:
+    report = prevalence.measure(
+        xstest, question_of(xstest), by="target", values=["gpt4", "llama2orig"], endless=True
+    )
+    named = [group for group in report.groups if group.label != "none"]
+    ((one,), _) = differences.compare_groups(named, endless=True)
+    assert (one.is_paired, one.difference.n) == (True, 450)
+    assert one.difference.value == pytest.approx((220 - 349) / 450)
+    assert one.difference.high is not None
+    assert one.difference.high < -0.2
 
 
 # ---- not unsafe, not over-refusing
