@@ -19,7 +19,9 @@ from annotations.jobs import JobRun
 from annotations.measurement.aggregation.answers import NO_GOLD, answers, code_gold, error
 from annotations.measurement.aggregation.choice import Choice, choose
 from annotations.measurement.aggregation.dawid_skene import NAME as DAWID_SKENE
+from annotations.measurement.aggregation.hierarchical import NAME as HIERARCHICAL
 from annotations.measurement.aggregation.inversion import flag_raters
+from annotations.measurement.aggregation.judges import only_people
 from annotations.measurement.aggregation.labels import AggregationError, SparseLabels, code_labels
 from annotations.measurement.aggregation.majority import NAME as MAJORITY
 from annotations.measurement.aggregation.methods import fit
@@ -169,7 +171,7 @@ def measure(labels: SparseLabels, golds: Golds) -> dict[str, Any]:
     if on_audit.n >= FEWEST_GOLD:
         choice = Choice(choice.fit, on_audit, choice.candidates, choice.reason)
     q = choice.posterior
-    known = golds.every != NO_GOLD
+    known, people = golds.every != NO_GOLD, only_people(labels)
     return {
         "chosen": choice.fit.method,
         "reason": choice.reason,
@@ -186,7 +188,7 @@ def measure(labels: SparseLabels, golds: Golds) -> dict[str, Any]:
         },
         "calibration": calibration(choice.fit.posterior, golds.every, choice.temperature).as_json()
         if known.any() else None,
-        "raters": [one.as_json() for one in flag_raters(labels, choice.fit)],
+        "raters": [one.as_json() for one in flag_raters(labels, fit(people, HIERARCHICAL))],
         "differing": _differing(labels, q, golds.every),
         "unsure": _unsure(labels, q, known),
     }  # fmt: skip

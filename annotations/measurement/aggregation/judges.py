@@ -73,5 +73,5 @@ def typical_range(labels: SparseLabels, people: Fit) -> float:
 def capped(x: Floats, cap: float) -> Floats:
     """The judges' evidence (N, K), scaled so that no item's range is over `cap`."""
     ranges = np.ptp(x, axis=1, keepdims=True)
-    scale = np.minimum(1.0, cap / np.maximum(ranges, np.finfo(np.float64).tiny))
+    scale = np.divide(cap, ranges, out=np.ones_like(ranges), where=ranges > cap)
     return np.asarray(x * scale, dtype=np.float64)
