@@ -300,14 +300,15 @@ class Drawn:
     lead: float
     lead_labels: float
     weighed: float  # five answers and the same model
+    five_expert: float  # fixed five, as the experts see it
 
 
 def draw(world: World, rng: np.random.Generator, *, all_decided: bool) -> Drawn:
     n = len(world.truth)
-    lead = by_lead_labels(world)
+    lead, five = by_lead_labels(world), by_votes(world, np.full(n, 5), rng)
     return Drawn(
         ours=play(world, all_decided=all_decided),
-        five=_share(by_votes(world, np.full(n, 5), rng), world.truth),
+        five=_share(five, world.truth), five_expert=_share(five, world.expert),
         three=_share(by_votes(world, np.full(n, 3), rng), world.truth),
         lead=_share(by_votes(world, lead, rng), world.truth),
         lead_labels=float(lead.mean() / MOST), weighed=_share(five_weighed(world), world.truth),
@@ -351,6 +352,11 @@ def figures_of(name: str, drawn: Sequence[Drawn], rng: np.random.Generator) -> d
         f"with {labels[:, 1].mean():.1f} %, five weighed by the same model {weighed:.1f} %; settled "
         f"{true:.1f} % right, claimed {over:+.1f} points (se {se:.1f})"
     )
+    experts = 100 * np.array([[d.ours.expert, d.five_expert] for d in drawn]).mean(0)
+    if not np.isnan(experts).any():
+        note(
+            f"{name}: the experts say the same on {experts[0]:.1f} %; of fixed five {experts[1]:.1f} %"
+        )
     at = labels_at_equal_accuracy(drawn)
     there = float(np.nanmean([d.ours.curve[SHARES.searchsorted(0.55)] for d in drawn]))
     return {

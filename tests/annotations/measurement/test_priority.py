@@ -12,6 +12,7 @@ from annotations.measurement.priority import (
     Question,
     entropy,
     priority,
+    priority_told,
     spread,
     uncertainty,
 )
@@ -71,3 +72,12 @@ def test_whatever_is_said_the_priority_stays_between_0_and_1(
 def test_what_is_no_probability_is_refused() -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         Question((1.2,))
+
+
+def test_once_there_are_answers_what_one_more_tells_takes_the_place_of_what_judges_say() -> None:
+    assert priority_told(1.0, severity=4) == pytest.approx(UNCERTAINTY + SPREAD + SEVERITY)
+    assert priority_told(0.0, severity=0) == 0
+    assert priority_told(0.5) < priority_told(0.6)
+    assert priority_told(0.5, severity=1) < priority_told(0.5) < priority_told(0.5, severity=3)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        priority_told(1.1)
