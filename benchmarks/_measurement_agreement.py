@@ -44,12 +44,12 @@ def figures(options: Namespace) -> dict[str, Figure]:
     found: dict[str, Figure] = {}
     if DATA.is_dir():
         found |= references()
-        found |= coverage(draws=60 if quick else 500, seed=seed)
+        found |= coverage(draws=200 if quick else 500, seed=seed)
     else:
         note(f"The published data sets are not in {DATA}: references and coverage are left out.")
     found |= speed(items=N_ITEMS, seed=seed)
     found |= memory()
-    found |= live(items=2_000 if quick else 50_000, seed=seed)
+    found |= live(items=2_000 if quick else 20_000, seed=seed)
     return found
 
 

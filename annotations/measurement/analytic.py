@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from annotations.measurement.coefficients import NO_ROOM
 from annotations.measurement.contributions import Floats, Scoring
 from annotations.measurement.counts import ValueCounts
 from annotations.measurement.ratings import Ratings, counts_of
@@ -173,6 +174,8 @@ def _kappa(table: _Table, expected: float, chances: Floats, fraction: float) -> 
     """x_u = (n/n') (p_au - p_e [m_u > 1]) / (1 - p_e) - 2 (1 - kappa) (p_eu - p_e) / (1 - p_e)."""
     n, paired = len(table.counts), table.paired
     agreed = float(table.agreements.sum() / paired.sum())
+    if 1 - expected < NO_ROOM:
+        return Analytic(float("nan"), agreed, expected, float("nan"), n - 1)
     value = (agreed - expected) / (1 - expected)
     x = n / paired.sum() * (table.agreements - expected * paired) / (1 - expected)
     x = x - 2 * (1 - value) * (chances - expected) / (1 - expected)
@@ -181,4 +184,6 @@ def _kappa(table: _Table, expected: float, chances: Floats, fraction: float) -> 
 
 def _error(x: Floats, value: float, fraction: float) -> float:
     n = len(x)
+    if n < 2:
+        return float("nan")
     return float(np.sqrt((1 - fraction) * ((x - value) ** 2).sum() / (n * (n - 1))))

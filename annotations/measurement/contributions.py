@@ -183,8 +183,8 @@ def collapse(counts: ValueCounts) -> Patterns:
     rows = counts.matrix[used]
     weight = np.ones(len(rows)) if counts.weights is None else counts.weights[used]
     of_item = np.full(len(used), -1, dtype=np.int64)
-    first, which, multiplicity = _groups(rows, weight)
-    if len(first) <= max(FEW, len(rows) // WORTH_COLLAPSING):
+    first, which, multiplicity = groups(rows, weight)
+    if worth_collapsing(len(first), len(rows)):
         of_item[used] = which
         return Patterns(rows[first].astype(np.float64), multiplicity, weight[first], of_item)
     of_item[used] = np.arange(len(rows))
@@ -192,10 +192,18 @@ def collapse(counts: ValueCounts) -> Patterns:
     return Patterns(rows.astype(np.float64), alone, weight, of_item)
 
 
-def _groups(
+def worth_collapsing(patterns: int, items: int) -> bool:
+    """Whether so few patterns make it worth to draw patterns and not items."""
+    return patterns <= max(FEW, items // WORTH_COLLAPSING)
+
+
+def groups(
     rows: NDArray[np.int64], weight: Floats
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The first row of each pattern, the pattern of each row, and how many there are of it."""
+    """The first row of each pattern, the pattern of each row, and how many there are of it.
+
+    rows (n, k) of numbers from zero; rows of different weight (n,) are different patterns.
+    """
     base = int(rows.max(initial=0)) + 1
     key = np.unique(weight, return_inverse=True)[1].astype(np.int64)
     most = int(key.max(initial=0)) + 1

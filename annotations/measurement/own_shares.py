@@ -10,9 +10,8 @@ multiple raters" (1980); missing labels: K. Gwet (2014), chapter 2.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from annotations.measurement.analytic import conger_error
+from annotations.measurement.analytic import METHOD, conger_error
 from annotations.measurement.bootstrap import (
     Bootstrap,
     Items,
@@ -22,7 +21,15 @@ from annotations.measurement.bootstrap import (
     values_of,
 )
 from annotations.measurement.coefficients import NO_ROOM, ratio
-from annotations.measurement.contributions import Floats, Layout, Scoring, Sums, tally
+from annotations.measurement.contributions import (
+    Floats,
+    Layout,
+    Scoring,
+    Sums,
+    groups,
+    tally,
+    worth_collapsing,
+)
 from annotations.measurement.ratings import Ratings, counts_of, ratings_from_codes
 from annotations.measurement.results import Estimate, undefined
 
@@ -31,6 +38,7 @@ CONGER_KAPPA = "conger_kappa"
 # N x G x V above this makes a resample dear: the interval is then Gwet's standard error.
 MAX_CELLS = 20_000_000
 SHARED = ("agreeing", "paired")
+ONE_VALUE = "With one value in use, agreement cannot be told from chance."
 
 
 def own_share_estimates(ratings: Ratings, scoring: Scoring, how: Bootstrap) -> dict[str, Estimate]:
@@ -63,28 +71,29 @@ def conger_statistic(scoring: Scoring, n_raters: int) -> Statistic:
 
 
 def rater_items(ratings: Ratings, scoring: Scoring) -> Items:
-    """Items with what each adds to the shares of each rater; equal rows of labels are one."""
-    counts = counts_of(ratings)
-    used = np.flatnonzero(counts.matrix.sum(axis=1) > 0)
+    """Items with what each adds to the shares of each rater; equal rows of labels are one pattern."""
     n_raters, n_values = len(ratings.raters), len(ratings.values)
+    said = np.zeros((len(ratings.items), n_raters), dtype=np.int64)  # 0 is no label
+    said[ratings.item, ratings.rater] = ratings.value + 1
+    used = said.any(axis=1)
+    said, weight = said[used], ratings.item_weights[used]
+    first, _, multiplicity = groups(said, weight)
+    if worth_collapsing(len(first), len(said)):
+        said, weight = said[first], weight[first]
+    else:
+        multiplicity = np.ones(len(said), dtype=np.int64)
     layout = Layout(SHARED, n_values)
-    first = np.searchsorted(ratings.item, np.arange(len(ratings.items) + 1))
-    weights = ratings.item_weights
 
     def columns(start: int, stop: int) -> Floats:
-        here = used[start:stop]
-        shared = layout.of(tally(counts.matrix[here].astype(np.float64)), scoring)
-        given = np.zeros((stop - start, n_raters * n_values))
-        labels = slice(first[here[0]], first[here[-1] + 1])
-        row = np.searchsorted(here, ratings.item[labels])
-        given[row, ratings.rater[labels] * n_values + ratings.value[labels]] = 1.0
-        return np.concatenate([shared.T, given], axis=1) * weights[here, None]
+        labels = said[start:stop, :, None] == np.arange(1, n_values + 1)  # (items, G, V)
+        shared = layout.of(tally(labels.sum(axis=1).astype(np.float64)), scoring)
+        given = labels.reshape(stop - start, n_raters * n_values)
+        return np.concatenate([shared.T, given], axis=1) * weight[start:stop, None]
 
     def sums(totals: Floats) -> Sums:
         return {**layout.sums(totals[:, : layout.columns]), "given": totals[:, layout.columns :]}
 
-    alone: NDArray[np.int64] = np.ones(len(used), dtype=np.int64)
-    return Items(alone, layout.columns + n_raters * n_values, columns, sums)
+    return Items(multiplicity, layout.columns + n_raters * n_values, columns, sums)
 
 
 def _estimate(ratings: Ratings, scoring: Scoring, how: Bootstrap) -> Estimate:
@@ -93,20 +102,30 @@ def _estimate(ratings: Ratings, scoring: Scoring, how: Bootstrap) -> Estimate:
     if n == 0 or counts.n_raters < 2:
         reason = "No item has labels from two raters."
         return undefined(reason, n=n, method=method, level=how.level)
+    if len(ratings.items) * len(ratings.raters) * len(ratings.values) > MAX_CELLS:
+        return _analytic(ratings, scoring, n=n, level=how.level)
     items = rater_items(ratings, scoring)
     statistic = {CONGER_KAPPA: conger_statistic(scoring, len(ratings.raters))}
     point = float(values_of(items.sums(items.whole()), statistic)[CONGER_KAPPA][0])
     if np.isnan(point):
-        reason = "With one value in use, agreement cannot be told from chance."
-        return undefined(reason, n=n, method=method, level=how.level)
-    if items.n_items * items.width > MAX_CELLS:
-        return conger_error(ratings, scoring).estimate(n=n, level=how.level)
+        return undefined(ONE_VALUE, n=n, method=method, level=how.level)
     found = percentile_interval(
         replicate(items, statistic, how)[CONGER_KAPPA], point=point, n=n, level=how.level
     )
     return Estimate(
         point, found.low, found.high, n, level=how.level, method=method, reason=found.reason
     )
+
+
+def _analytic(ratings: Ratings, scoring: Scoring, *, n: int, level: float) -> Estimate:
+    """By Gwet's standard error; it knows no weights of items."""
+    if ratings.weights is not None:
+        reason = "With weights of items this many labels are too many: leave the weights out."
+        return undefined(reason, n=n, method=METHOD, level=level)
+    found = conger_error(ratings, scoring)
+    if 1 - found.chance < NO_ROOM:
+        return undefined(ONE_VALUE, n=n, method=METHOD, level=level)
+    return found.estimate(n=n, level=level)
 
 
 def _both(ratings: Ratings) -> Ratings | None:
