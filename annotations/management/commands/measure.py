@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand
 
-from annotations.management.measuring import agreement, prevalence
+from annotations.management.measuring import agreement, consensus, prevalence
 
 
 class Measurement(Protocol):
@@ -23,7 +23,7 @@ class Measurement(Protocol):
     def run(self, options: dict[str, Any]) -> str: ...
 
 
-MEASUREMENTS: tuple[Measurement, ...] = (agreement, prevalence)
+MEASUREMENTS: tuple[Measurement, ...] = (agreement, consensus, prevalence)
 
 
 class Command(BaseCommand):

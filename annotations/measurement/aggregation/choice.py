@@ -13,8 +13,8 @@ afterwards, a wrong order of values cannot. Three principles go with the score.
 2. Simplicity. Among methods within one standard error of the best, the simplest is taken (L. Breiman
    et al., "Classification and Regression Trees", 1984, section 3.4.3). Standard errors are paired
    and by item, since the labels of an item share its posterior.
-3. Names. A method whose value k is used, but whose raters mostly say another value where it sees k,
-   has found a group of items that is not what k is called (a "mixed" group, say). It foretells well
+3. Names. A method whose value k is used, but whose telling raters mostly say another value where it
+   sees k, has found a group of items that is not what k is called (a "mixed" group, say). It foretells well
    and answers wrongly: it is passed over.
 With gold of `FEWEST_GOLD` items or more, s may be the log likelihood of gold in place of labels.
 
@@ -59,6 +59,7 @@ SLIP = 0.01
 MANY = 100_000
 MANY_HIDDEN = 50_000
 NOT_HIDDEN = -1
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -168,14 +169,29 @@ def assign_folds(labels: SparseLabels, rng: np.random.Generator) -> NDArray[np.i
     return fold
 
 
-def lost_names(labels: SparseLabels, q: Floats) -> bool:
-    """Whether raters mostly say another value where a value is the answer (principle 3)."""
-    K = labels.n_values
+def lost_names(labels: SparseLabels, fit: Fit) -> bool:
+    """Whether raters mostly say another value where a value is the answer (principle 3).
+
+    A rater's words count by what they tell, the mutual information of value said and true value,
+    I_r = sum over k, v of p_k pi_rkv log(pi_rkv / sum of p_k' pi_rk'v): who always says the same
+    gives no name to anything.
+    """
+    K, q = labels.n_values, fit.posterior
+    told = information(fit)[labels.rater]
     said = np.zeros((K, K))
     for v in range(K):
-        said[:, v] = q[labels.item[labels.value == v]].sum(axis=0)
+        here = labels.value == v
+        said[:, v] = told[here] @ q[labels.item[here]]
     used = np.bincount(answers(q, ties="first"), minlength=K) > 0
     return bool((said.argmax(axis=1) != np.arange(K))[used].any())
+
+
+def information(fit: Fit) -> Floats:
+    """I_r (R,) in nats."""
+    pi = np.maximum(fit.confusion, TINY)
+    marginal = np.einsum("k,rkv->rv", fit.prior, pi)
+    ratio = np.log(pi / np.maximum(marginal, TINY)[:, None, :])
+    return np.asarray(np.einsum("k,rkv,rkv->r", fit.prior, pi, ratio), dtype=np.float64)
 
 
 def _nothing_to_choose(labels: SparseLabels, names: Sequence[str]) -> str:
@@ -287,14 +303,14 @@ def _take(
     lost: dict[str, bool] = {}
     for s in sorted(scores, key=lambda s: -float(s.each.mean())):
         best, fit = s, _fit(labels, s.method, s.rounds)
-        lost[s.method] = lost_names(labels, fit.posterior)
+        lost[s.method] = lost_names(labels, fit)
         if not lost[s.method]:
             break
     for s in scores:
         behind, se = _behind(best.each, s.each, group)
         if s is not best and behind <= se and not lost.get(s.method, False):
             simpler = _fit(labels, s.method, s.rounds)
-            lost[s.method] = lost_names(labels, simpler.posterior)
+            lost[s.method] = lost_names(labels, simpler)
             if not lost[s.method]:
                 fit = simpler
         if s is best or fit.method == s.method:

@@ -29,6 +29,7 @@ INVERTED = "inverted"
 CONSTANT = "always the same answer"
 # One answer to everything is odd where so many of the items deserved another one.
 FEWEST_OTHERS = 3.0
+FEWEST_CONSTANT = 10
 CHUNK = 1_000_000
 TINY = 1e-12
 
@@ -102,7 +103,8 @@ def _look(labels: SparseLabels, rater: int, n: Floats) -> FlaggedRater | None:
     limit = norm.isf(ALPHA / labels.n_raters)
     below = _z(right, chance, total) < -limit
     above = _z(turned, turned_chance, total) > limit
-    is_constant = np.count_nonzero(n.sum(axis=0)) == 1 and total * (1 - right) >= FEWEST_OTHERS
+    same = np.count_nonzero(n.sum(axis=0)) == 1 and total >= FEWEST_CONSTANT
+    is_constant = same and total * (1 - right) >= FEWEST_OTHERS
     if not is_constant and not (below and above and (said != meant).any()):
         return None
     names = labels.values
