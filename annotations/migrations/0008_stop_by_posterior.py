@@ -6,141 +6,290 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotations', '0007_arms_suspended_by_rule_drift_and_gates'),
+        ("annotations", "0007_arms_suspended_by_rule_drift_and_gates"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RaterSkill',
+            name="RaterSkill",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('theta', models.JSONField(help_text='K x K: the confusion matrix, in the order of the words.')),
-                ('right', models.FloatField(help_text='The mean of its diagonal: for lists and orders.')),
-                ('n_known', models.PositiveIntegerField(help_text='Answers whose truth is known.')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "theta",
+                    models.JSONField(
+                        help_text="K x K: the confusion matrix, in the order of the words."
+                    ),
+                ),
+                (
+                    "right",
+                    models.FloatField(help_text="The mean of its diagonal: for lists and orders."),
+                ),
+                ("n_known", models.PositiveIntegerField(help_text="Answers whose truth is known.")),
             ],
         ),
         migrations.CreateModel(
-            name='RoutingModel',
+            name="RoutingModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('words', models.JSONField(help_text='Its K answers; the first `on_scale` are its scale.')),
-                ('on_scale', models.PositiveSmallIntegerField()),
-                ('is_ordinal', models.BooleanField()),
-                ('pi', models.JSONField(help_text='K base rates.')),
-                ('typical', models.JSONField(help_text="K x K: a typical person's confusion matrix.")),
-                ('ai', models.JSONField(help_text="K x K: the AI's; null where it does not count.", null=True)),
-                ('ai_reason', models.CharField(help_text='Why the AI counts, or why not.', max_length=200)),
-                ('tau', models.FloatField(help_text='The temperature.')),
-                ('nu', models.FloatField(help_text='How alike cases are; null: quite.', null=True)),
-                ('n_audit', models.PositiveIntegerField(help_text='Cases of the audit slice it was fitted on.')),
-                ('claimed', models.FloatField(help_text='Of the audited cases that it would settle.', null=True)),
-                ('n_right', models.PositiveIntegerField(default=0)),
-                ('n_claimed', models.PositiveIntegerField(default=0)),
-                ('learnt_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "words",
+                    models.JSONField(
+                        help_text="Its K answers; the first `on_scale` are its scale."
+                    ),
+                ),
+                ("on_scale", models.PositiveSmallIntegerField()),
+                ("is_ordinal", models.BooleanField()),
+                ("pi", models.JSONField(help_text="K base rates.")),
+                (
+                    "typical",
+                    models.JSONField(help_text="K x K: a typical person's confusion matrix."),
+                ),
+                (
+                    "ai",
+                    models.JSONField(
+                        help_text="K x K: the AI's; null where it does not count.", null=True
+                    ),
+                ),
+                (
+                    "ai_reason",
+                    models.CharField(help_text="Why the AI counts, or why not.", max_length=200),
+                ),
+                ("tau", models.FloatField(help_text="The temperature.")),
+                ("nu", models.FloatField(help_text="How alike cases are; null: quite.", null=True)),
+                (
+                    "n_audit",
+                    models.PositiveIntegerField(
+                        help_text="Cases of the audit slice it was fitted on."
+                    ),
+                ),
+                (
+                    "claimed",
+                    models.FloatField(
+                        help_text="Of the audited cases that it would settle.", null=True
+                    ),
+                ),
+                ("n_right", models.PositiveIntegerField(default=0)),
+                ("n_claimed", models.PositiveIntegerField(default=0)),
+                ("learnt_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='gold',
-            name='adjudicated_gold_has_its_adjudication',
+            model_name="gold",
+            name="adjudicated_gold_has_its_adjudication",
         ),
         migrations.AddField(
-            model_name='gold',
-            name='probability',
-            field=models.FloatField(help_text='How sure the posterior rule was, where it settled the case.', null=True),
+            model_name="gold",
+            name="probability",
+            field=models.FloatField(
+                help_text="How sure the posterior rule was, where it settled the case.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='gold',
-            name='rests_on_ai',
-            field=models.BooleanField(db_default=False, default=False, help_text="The AI's word counted when it was settled: it measures no judge and no rater."),
+            model_name="gold",
+            name="rests_on_ai",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="The AI's word counted when it was settled: it measures no judge and no rater.",
+            ),
         ),
         migrations.AddField(
-            model_name='project',
-            name='budget',
-            field=models.PositiveIntegerField(blank=True, help_text='The posterior rule asks for no more than this in all.', null=True),
+            model_name="project",
+            name="budget",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="The posterior rule asks for no more than this in all.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='project',
-            name='budget_unit',
-            field=models.CharField(choices=[('labels', 'labels'), ('minutes', 'minutes')], default=annotations.statuses.BudgetUnit['LABELS'], max_length=16),
+            model_name="project",
+            name="budget_unit",
+            field=models.CharField(
+                choices=[("labels", "labels"), ("minutes", "minutes")],
+                default=annotations.statuses.BudgetUnit["LABELS"],
+                max_length=16,
+            ),
         ),
         migrations.AddField(
-            model_name='project',
-            name='pace',
-            field=models.JSONField(blank=True, default=dict, help_text='What seconds a case are expected by; empty: a minute.'),
+            model_name="project",
+            name="pace",
+            field=models.JSONField(
+                blank=True,
+                default=dict,
+                help_text="What seconds a case are expected by; empty: a minute.",
+            ),
         ),
         migrations.AddField(
-            model_name='project',
-            name='price',
+            model_name="project",
+            name="price",
             field=models.FloatField(default=0.0, null=True),
         ),
         migrations.AddField(
-            model_name='project',
-            name='routed_at',
+            model_name="project",
+            name="routed_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='project',
-            name='stop_rule',
-            field=models.CharField(choices=[('lead', 'lead'), ('posterior', 'posterior')], default=annotations.statuses.StopRule['LEAD'], help_text='What the adaptive rule goes by.', max_length=16),
+            model_name="project",
+            name="stop_rule",
+            field=models.CharField(
+                choices=[("lead", "lead"), ("posterior", "posterior")],
+                default=annotations.statuses.StopRule["LEAD"],
+                help_text="What the adaptive rule goes by.",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='gold',
-            name='provenance',
-            field=models.CharField(choices=[('unanimous', 'unanimous'), ('posterior', 'posterior'), ('adjudicated', 'adjudicated'), ('imported', 'imported')], max_length=16),
+            model_name="gold",
+            name="provenance",
+            field=models.CharField(
+                choices=[
+                    ("unanimous", "unanimous"),
+                    ("posterior", "posterior"),
+                    ("adjudicated", "adjudicated"),
+                    ("imported", "imported"),
+                ],
+                max_length=16,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('adjudication__isnull', True), ('provenance__in', (annotations.statuses.Provenance['UNANIMOUS'], annotations.statuses.Provenance['POSTERIOR']))), models.Q(models.Q(('provenance__in', (annotations.statuses.Provenance['UNANIMOUS'], annotations.statuses.Provenance['POSTERIOR'])), _negated=True), ('adjudication__isnull', False)), _connector='OR'), name='adjudicated_gold_has_its_adjudication'),
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("adjudication__isnull", True),
+                        (
+                            "provenance__in",
+                            (
+                                annotations.statuses.Provenance["UNANIMOUS"],
+                                annotations.statuses.Provenance["POSTERIOR"],
+                            ),
+                        ),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "provenance__in",
+                                (
+                                    annotations.statuses.Provenance["UNANIMOUS"],
+                                    annotations.statuses.Provenance["POSTERIOR"],
+                                ),
+                            ),
+                            _negated=True,
+                        ),
+                        ("adjudication__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="adjudicated_gold_has_its_adjudication",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gold',
-            constraint=models.CheckConstraint(condition=models.Q(('probability__isnull', True), models.Q(('probability__gt', 0), ('probability__lte', 1)), _connector='OR'), name='gold_probability_is_a_probability'),
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("probability__isnull", True),
+                    models.Q(("probability__gt", 0), ("probability__lte", 1)),
+                    _connector="OR",
+                ),
+                name="gold_probability_is_a_probability",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('provenance', annotations.statuses.Provenance['POSTERIOR']), _negated=True), ('probability__isnull', False), _connector='OR'), name='posterior_gold_has_its_probability'),
+            model_name="gold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("provenance", annotations.statuses.Provenance["POSTERIOR"]), _negated=True
+                    ),
+                    ("probability__isnull", False),
+                    _connector="OR",
+                ),
+                name="posterior_gold_has_its_probability",
+            ),
         ),
         migrations.AddField(
-            model_name='raterskill',
-            name='criterion',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rater_skills', to='annotations.criterion'),
+            model_name="raterskill",
+            name="criterion",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="rater_skills",
+                to="annotations.criterion",
+            ),
         ),
         migrations.AddField(
-            model_name='raterskill',
-            name='rater',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skills', to='annotations.rater'),
+            model_name="raterskill",
+            name="rater",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="skills",
+                to="annotations.rater",
+            ),
         ),
         migrations.AddField(
-            model_name='routingmodel',
-            name='ai_rater',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='annotations.rater'),
+            model_name="routingmodel",
+            name="ai_rater",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="annotations.rater",
+            ),
         ),
         migrations.AddField(
-            model_name='routingmodel',
-            name='criterion',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='routing_model', to='annotations.criterion'),
+            model_name="routingmodel",
+            name="criterion",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="routing_model",
+                to="annotations.criterion",
+            ),
         ),
         migrations.AddField(
-            model_name='routingmodel',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='routing_models', to='annotations.project'),
+            model_name="routingmodel",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="routing_models",
+                to="annotations.project",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='raterskill',
-            constraint=models.UniqueConstraint(fields=('criterion', 'rater'), name='one_skill_a_rater_a_criterion'),
+            model_name="raterskill",
+            constraint=models.UniqueConstraint(
+                fields=("criterion", "rater"), name="one_skill_a_rater_a_criterion"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='raterskill',
-            constraint=models.CheckConstraint(condition=models.Q(('right__gt', 0), ('right__lt', 1)), name='skill_is_never_certain'),
+            model_name="raterskill",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("right__gt", 0), ("right__lt", 1)),
+                name="skill_is_never_certain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='routingmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('tau__gt', 0)), name='temperature_is_positive'),
+            model_name="routingmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("tau__gt", 0)), name="temperature_is_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='routingmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('n_right__lte', models.F('n_claimed'))), name='no_more_right_than_claimed'),
+            model_name="routingmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("n_right__lte", models.F("n_claimed"))),
+                name="no_more_right_than_claimed",
+            ),
         ),
     ]

