@@ -25,6 +25,8 @@ from annotations.errors import BadInput, Conflict
 from annotations.frame import Bools, Floats, Frame, Ints, Judge
 from annotations.jobs import JobRun
 from annotations.measurement.prevalence.sampling import draw_by_key, plan_by_score
+from annotations.measurement.prevalence.strata import Strata
+from annotations.measurement.prevalence.stratified import sum_over_strata
 from annotations.models import Batch, Case, CriterionVersion, Job, Project, RubricVersion
 from annotations.statuses import CaseStatus
 
@@ -65,6 +67,17 @@ class Plan:
     @property
     def open(self) -> int:
         return sum(one.open for one in self.strata)
+
+    @property
+    def width(self) -> float:
+        """Of the interval after the draw, if each stratum goes on failing as its labels did so far."""
+        N, n, k, take = (
+            np.array([[getattr(one, name) for one in self.strata]], dtype=np.float64)
+            for name in ("cases", "labels", "positives", "take")
+        )
+        share = (k + 0.5) / (n + 1)
+        sums = sum_over_strata(Strata(N + n, n + take, share * (n + take)))
+        return float(sums.high[0] - sums.low[0])
 
     @property
     def places(self) -> int:

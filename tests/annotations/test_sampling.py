@@ -68,6 +68,15 @@ def test_labels_go_where_the_judge_is_unsure(scored: World) -> None:
     assert found.places == 60
 
 
+@pytest.mark.parametrize("take", [90, 180])
+def test_the_width_after_a_draw_is_that_of_its_own_strata(take: int) -> None:
+    """4 of 10 so far, of 200 cases: 2 z sqrt(p (1 - p) / n (N - n) / (N - 1)) with p = 4.5 / 11."""
+    one = sampling.Stratum(0.5, 0.5, cases=190, open=190, take=take, labels=10, positives=4)
+    n, p = 10 + take, 4.5 / 11
+    wald = 2 * 1.96 * (p * (1 - p) / n * (200 - n) / 199) ** 0.5
+    assert Plan((one,), in_slice=10).width == pytest.approx(wald, rel=0.03)
+
+
 def test_no_more_is_drawn_than_there_is(world: World) -> None:
     for _ in range(3):
         world.make_case(audit_probability=0.0)
