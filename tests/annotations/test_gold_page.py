@@ -158,6 +158,7 @@ def test_every_provenance_is_counted_also_at_nought(world: World) -> None:
     counts = rates.provenance_counts(world.project)
     assert counts == {
         Provenance.UNANIMOUS: 10, Provenance.ADJUDICATED: 0, Provenance.IMPORTED: 0,
+        Provenance.POSTERIOR: 0,
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_noting_an_answer_is_one_statement(world: World) -> None:
     sitting = sitting_of(world)
     with CaptureQueriesContext(connection) as asked:
         sittings.note_answer(sitting, seconds=5.0, severity=4, now=after(1))
-    assert [query["sql"].split()[0] for query in asked] == ["UPDATE"]
+    assert len(asked) == 1
 
 
 def test_after_half_an_hour_of_nothing_a_new_sitting_starts(world: World) -> None:
