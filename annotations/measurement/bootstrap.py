@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,10 @@ from annotations.measurement.contributions import (
 # Patterns a strip at a time: from, up to, what each adds.
 Strips = Callable[[], Iterator[tuple[int, int, NDArray[Any]]]]
 
-# Resamples drawn at a time, each set from its own stream, so that threads change no number.
-SET = 32
+# Resamples drawn at a time, each set from its own stream, so that threads change no number; fewer
+# where their weights would fill more than 32 MB.
+SET = 128
+SET_ENTRIES = 32_000_000
 # Entries of w, or of contributions, in memory at a time: 4 million doubles are 32 MB.
 CHUNK = 4_000_000
 # Items multiplied at a time: w and the contributions of so many stay in the processor's cache.
@@ -110,10 +112,16 @@ class Items:
             stop = min(start + step, len(self.multiplicity))
             yield start, stop, self.columns(start, stop)
 
+    @cached_property
+    def kept(self) -> list[tuple[int, int, Floats]] | None:
+        """All strips, where they are small enough to be computed once."""
+        small = len(self.multiplicity) * self.width <= CHUNK
+        return list(self.strips()) if small else None
+
     def whole(self) -> Floats:
         """The sums of the data themselves (1, K)."""
         totals = np.zeros((1, self.width))
-        for start, stop, columns in self.strips():
+        for start, stop, columns in self.strips() if self.kept is None else self.kept:
             totals += self.multiplicity[None, start:stop] @ columns
         return totals
 
@@ -137,9 +145,11 @@ def replicate(
     items: Items, statistics: Mapping[str, Statistic], how: Bootstrap
 ) -> dict[str, Floats]:
     """Every statistic on the same resamples: name -> (R,)."""
-    seeds = np.random.SeedSequence(how.seed).spawn(-(-how.replicates // SET))
-    sizes = [min(SET, how.replicates - SET * k) for k in range(len(seeds))]
-    work = how.replicates * len(items.multiplicity)
+    patterns = len(items.multiplicity)
+    most = min(SET, max(4, SET_ENTRIES // max(patterns, 1)))
+    seeds = np.random.SeedSequence(how.seed).spawn(-(-how.replicates // most))
+    sizes = [min(most, how.replicates - most * k) for k in range(len(seeds))]
+    work = how.replicates * patterns
     number = np.float32 if work > WORTH_THREADS else np.float64
     kept = _kept(items, number)
 
@@ -226,15 +236,17 @@ def why_no_spread(point: float, *, n: int, level: float) -> str:
 
 
 def _kept(items: Items, number: type[np.floating[Any]]) -> Strips:
-    """The contributions in a precision, computed once where they are small enough."""
+    """The contributions in a precision."""
 
     def strips() -> Iterator[tuple[int, int, NDArray[Any]]]:
         for start, stop, columns in items.strips():
             yield start, stop, columns.astype(number, copy=False)
 
-    if len(items.multiplicity) * items.width > CHUNK:
+    if items.kept is None:
         return strips
-    once = list(strips())
+    once = [
+        (start, stop, columns.astype(number, copy=False)) for start, stop, columns in items.kept
+    ]
     return lambda: iter(once)
 
 

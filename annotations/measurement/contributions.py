@@ -205,8 +205,10 @@ def groups(
     rows (n, k) of numbers from zero; rows of different weight (n,) are different patterns.
     """
     base = int(rows.max(initial=0)) + 1
-    key = np.unique(weight, return_inverse=True)[1].astype(np.int64)
-    most = int(key.max(initial=0)) + 1
+    key, most = np.zeros(len(rows), dtype=np.int64), 1
+    if len(weight) and np.ptp(weight) > 0:
+        key = np.unique(weight, return_inverse=True)[1].astype(np.int64)
+        most = int(key.max()) + 1
     for column in rows.T:
         if most > 2**62 // base:  # the key would overflow: number the patterns so far
             key = np.unique(key, return_inverse=True)[1].astype(np.int64)

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from annotations.measurement.bootstrap import (
-    SET,
     WORTH_THREADS,
     Bootstrap,
     Statistic,
@@ -35,6 +34,8 @@ from annotations.measurement.contributions import Floats, Layout, Scoring, union
 from annotations.measurement.ratings import Ratings
 
 Singles = NDArray[np.float32]
+# Resamples drawn at a time, each set from its own stream.
+SET = 32
 # Items at a time: what is computed of them stays in the processor's cache.
 STRIP = 512
 # With fewer labels than this share of all items times raters, labels are kept as a sparse table.
