@@ -87,16 +87,16 @@ def test_items_drawn_as_topped_up_poisson_counts_are_multinomial():
 
 
 def test_rows_as_they_are_and_patterns_give_the_same_interval(monkeypatch):
-    counts = count_values(noisy_labels(items=2_000, raters=3, seed=11))
-    how = Bootstrap(replicates=12_000)  # an end is then known to .0005, one standard error
+    counts = count_values(noisy_labels(items=700, raters=3, seed=11))
+    how = Bootstrap(replicates=6_000)  # an end is then known to .0012, one standard error
     collapsed = krippendorff_alpha(counts, level="ordinal", bootstrap=how)
     monkeypatch.setattr("annotations.measurement.contributions.FEW", 0)
     monkeypatch.setattr("annotations.measurement.contributions.WORTH_COLLAPSING", 1_000)
     one_by_one = krippendorff_alpha(counts, level="ordinal", bootstrap=how)
 
     assert one_by_one.value == collapsed.value
-    assert one_by_one.low == pytest.approx(collapsed.low, abs=0.0025)
-    assert one_by_one.high == pytest.approx(collapsed.high, abs=0.0025)
+    assert one_by_one.low == pytest.approx(collapsed.low, abs=0.006)
+    assert one_by_one.high == pytest.approx(collapsed.high, abs=0.006)
 
 
 def test_patterns_stand_for_rows_drawn_one_by_one():
