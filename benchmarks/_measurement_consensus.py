@@ -41,7 +41,7 @@ import numpy as np, pandas as pd
 from crowdkit.aggregation import DawidSkene
 found = np.load(sys.argv[1])
 frame = pd.DataFrame({"task": found["item"], "worker": found["rater"], "label": found["value"]})
-method = DawidSkene(n_iter=int(sys.argv[3]), tol=0.0)
+method = DawidSkene(n_iter=int(sys.argv[3]), tol=float("-inf"))
 began = time.process_time()
 method.fit(frame)
 seconds = time.process_time() - began

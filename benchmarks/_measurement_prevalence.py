@@ -376,7 +376,9 @@ class Line:
 
     @property
     def is_whole_counts(self) -> bool:
-        """Above the band, where whole counts keep every interval of the labels above it."""
+        """Above the band, where whole counts keep every interval of a plain draw's labels above it."""
+        if self.cell.draw == "by score":
+            return False
         return self.result.coverage > HIGHEST and (self.least or 0.0) > HIGHEST
 
 
@@ -494,7 +496,9 @@ is the prevalence itself.
 
 **Bold**: outside 93.5 to 97 %. A star: above it, where whole counts alone explain it: no interval of the labels
 of a random draw that keeps 93.5 % in every such population, and throws no dice, comes below 97 % in this cell
-(`least_of_labels` goes through all windows of counts).
+(`least_of_labels` goes through all windows of counts). Drawn by score no such count was made: where half of all
+rows are labelled, and those the judge suspects first, the failures left are one or two or none, and an interval
+that allows for one more is often right always.
 
 {summary}
 """

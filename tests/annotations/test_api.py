@@ -513,7 +513,7 @@ def test_a_lead_draws_audit_cases_by_the_api_and_once(
 def test_the_adjudicators_queue_counts_answers_after_the_own_one(api: Call, world: World) -> None:
     made = world.disagree(world.make_case("hat"))
     listed = {
-        "case": made.pk, "external_id": "hat", "can_decide": True,
+        "case": made.pk, "external_id": "hat", "can_decide": True, "reason": "wide open",
         "questions": [{"criterion": "harm", "counts": None, "people": 2, "simulated": 0}],
     }  # fmt: skip
     assert api("adjudicator", "get", "adjudications/").json()["results"] == [listed]
