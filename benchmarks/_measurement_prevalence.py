@@ -27,7 +27,7 @@ from _figures import Figure, note, show  # noqa: E402 - the paths above come fir
 
 from annotations.measurement.inference import exact_proportion  # noqa: E402
 from annotations.measurement.prevalence.anytime import confidence_sequence  # noqa: E402
-from annotations.measurement.prevalence.choice import is_small  # noqa: E402
+from annotations.measurement.prevalence.choice import leaves_judge_out  # noqa: E402
 from annotations.measurement.prevalence.evidence import Evidence  # noqa: E402
 from annotations.measurement.prevalence.mean import ppi_mean  # noqa: E402
 from annotations.measurement.prevalence.sampling import allocate  # noqa: E402
@@ -53,7 +53,7 @@ JUDGES = (0.5, 0.7, 0.9, 0.98, 0.995)
 MULTIPLES = (2, 5, 0)  # rows = multiple x labels; 0 is an endless population
 DRAWS = ("random", "by score")
 LOWEST, HIGHEST = 0.935, 0.97
-RUNS = 2_000
+RUNS, CLOSER, BATCH = 2_000, 5, 2_000
 FOLDS = 5
 FEATURES = 5
 LOGITS = np.arange(-9.0, 9.05, 0.1)
@@ -264,29 +264,33 @@ def learn(x: np.ndarray, y: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, n
 
 
 def measure(cell: Cell, runs: int, *, crossed: bool = True) -> Result:
-    """Coverage and width of what the product shows in R data sets of one cell."""
-    rng = np.random.default_rng(cell.seed)
+    """Coverage and width of what the product shows in so many data sets of one cell."""
+    parts = [one_batch(cell, min(BATCH, runs - first), first, crossed=crossed)
+             for first in range(0, runs, BATCH)]  # fmt: skip
+    return Result(*np.concatenate(parts, axis=1).mean(axis=1).tolist())
+
+
+def one_batch(cell: Cell, runs: int, first: int, *, crossed: bool) -> np.ndarray:
+    """Covered or not, width, and width of the labels alone: (3, runs)."""
+    rng = np.random.default_rng([*cell.seed, first])
     if cell.draw == "random":
         strata, truth = random_draw(cell, runs, rng)
     elif cell.draw == "by score":
         strata, truth = draw_by_score(cell, runs, rng)
     else:
         strata, truth = cross_fitted(cell, runs, rng, crossed=crossed)
-    rows = cell.rows
-    k = strata.k.sum(axis=1)
-    sums = sum_over_strata(strata, is_drawn=cell.draw == "by score")
+    rows, k, is_drawn = cell.rows, strata.k.sum(axis=1), cell.draw == "by score"
+    sums = sum_over_strata(strata, is_drawn=is_drawn)
     if rows:
         sums = clip_to_counted(sums, k, np.full(runs, float(cell.n)), rows)
     low, high = sums.low, sums.high
-    alone_low, alone_high = labels_alone(cell, k if cell.draw != "by score" else
-                                         rng.binomial(cell.n, truth), rows)  # fmt: skip
-    if cell.draw != "by score" and rows:
-        few = np.array([is_small(int(x), cell.n, rows) for x in k])
-        low, high = np.where(few, alone_low, low), np.where(few, alone_high, high)
+    plain = rng.binomial(cell.n, truth) if is_drawn else k
+    alone_low, alone_high = labels_alone(cell, plain, rows)
+    if rows and not is_drawn:
+        alone = leaves_judge_out(strata, cell.n, rows)
+        low, high = np.where(alone, alone_low, low), np.where(alone, alone_high, high)
     covered = (low <= truth + CLOSE) & (truth <= high + CLOSE)
-    return Result(
-        float(covered.mean()), float((high - low).mean()), float((alone_high - alone_low).mean())
-    )
+    return np.stack([covered.astype(float), high - low, alone_high - alone_low])
 
 
 def labels_alone(cell: Cell, k: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -337,29 +341,33 @@ def cells(draws: tuple[str, ...], labels: tuple[int, ...] = LABELS) -> Iterator[
 
 
 def least_of_labels(cell: Cell) -> float:
-    """What an interval of the labels alone must cover at least, if no population is to fall under LOWEST.
+    """The least coverage in a cell of any interval of the labels alone that keeps LOWEST everywhere.
 
-    In one population the labels' count k takes whole values; an interval covers the truth for the k
-    in some window, so its coverage is one of finitely many. The least of those from LOWEST up is the
-    nearest that any interval, without throwing dice, can come to the level from above. Over populations
-    that are drawn themselves it is the mean of that. Above HIGHEST, no interval of the labels alone is
-    within the band.
+    An interval covers a truth for the counts k of some window, so in one population its coverage is one
+    of finitely many; the least from LOWEST up is the nearest to the level that it can come without
+    throwing dice. Over populations that are drawn themselves the windows of growing truths move up with
+    them (more failures seen never lower an end), and the least mean is found by going through the truths
+    in order, keeping the best for every window so far.
     """
-    counts = np.arange(cell.n + 1)
     if not cell.multiple:
-        return nearest(binom.pmf(counts, cell.n, cell.prevalence))
-    held = np.arange(cell.rows + 1)
-    chances = binom.pmf(held, cell.rows, cell.prevalence)
-    likely = np.flatnonzero(chances > 1e-5)
-    found = [nearest(hypergeom.pmf(counts, cell.rows, int(K), cell.n)) for K in likely]
-    return float(np.average(found, weights=chances[likely]))
+        mass = binom.pmf(np.arange(cell.n + 1), cell.n, cell.prevalence)
+        return float(windows(mass).min())
+    chances = binom.pmf(np.arange(cell.rows + 1), cell.rows, cell.prevalence)
+    likely = np.flatnonzero(chances > 1e-6)
+    most = int(min(cell.n, likely[-1])) + 1
+    best = np.zeros((most, most))
+    for held in likely:
+        mass = hypergeom.pmf(np.arange(most), cell.rows, int(held), cell.n)
+        best = chances[held] * windows(mass) + best
+        best = np.minimum.accumulate(np.minimum.accumulate(best, axis=0), axis=1)
+    return float(best.min() / chances[likely].sum())
 
 
-def nearest(mass: np.ndarray) -> float:
-    """The least sum over a window of counts that is LOWEST or more."""
-    sums = np.concatenate([[0.0], np.cumsum(mass[mass > 1e-12])])
-    windows = sums[None, :] - sums[:, None]
-    return float(windows[windows >= LOWEST - 1e-12].min())
+def windows(mass: np.ndarray) -> np.ndarray:
+    """Coverage of every window of counts from a to b, (counts, counts); infinite under LOWEST."""
+    sums = np.concatenate([[0.0], np.cumsum(mass)])
+    inside = sums[None, 1:] - sums[:-1, None]
+    return np.where(inside >= LOWEST - 1e-12, inside, np.inf)
 
 
 @dataclass(frozen=True)
@@ -383,10 +391,15 @@ class Line:
 
 
 def table(draws: tuple[str, ...], labels: tuple[int, ...], runs: int) -> list[Line]:
-    """All cells measured; what labels can reach is asked only where the band is left upwards."""
+    """All cells measured, those near an edge of the band CLOSER times as often.
+
+    What labels can reach is asked only where the band is left upwards.
+    """
     lines = []
     for cell in cells(draws, labels):
         result = measure(cell, runs)
+        if runs >= RUNS and is_near_an_edge(result.coverage, runs):
+            result = measure(cell, CLOSER * runs)
         least = least_of_labels(cell) if result.coverage > HIGHEST else None
         lines.append(Line(cell, result, least))
         if cell.prevalence == PREVALENCES[-1] and cell.auroc == JUDGES[-1]:
@@ -395,6 +408,12 @@ def table(draws: tuple[str, ...], labels: tuple[int, ...], runs: int) -> list[Li
                 f"{cell.draw}, {cell.n} labels of {cell.rows or 'endless'}: {outside} outside so far"
             )
     return lines
+
+
+def is_near_an_edge(coverage: float, runs: int) -> bool:
+    """Whether chance alone (three standard errors) could have put a cell on its side of an edge."""
+    error = 3 * sqrt(0.95 * 0.05 / runs)
+    return min(abs(coverage - LOWEST), abs(coverage - HIGHEST)) < error
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -436,7 +455,7 @@ def width_figures(lines: list[Line], runs: int) -> dict[str, Figure]:
     """Widths over that of the labels alone; draws by score against a plain draw of as many."""
     found = {}
     for prevalence in (0.1, 0.2, 0.5):
-        for multiple, rows in ((10, "2,000 cases"), (0, "endless")):
+        for multiple, rows in ((5, "1,000 cases"), (10, "2,000 cases"), (0, "endless")):
             cell = Cell(prevalence, 200, 0.98, multiple, "by score")
             found[f"width by score, {prevalence:.0%}, {rows}"] = Figure(
                 measure(cell, runs).ratio, "of labels", 0.40, ISSUE
@@ -486,7 +505,8 @@ HEAD = """# Does the interval of prevalence cover?
 Made by `python benchmarks/_measurement_prevalence.py --write docs/measurement/coverage.md` with {runs:,} runs a
 cell and fixed seeds: how often the interval that is shown holds the true share, in %, and how wide it is
 beside that of the labels alone. See [prevalence](prevalence.md) for the methods. A coverage is known to about
-{error:.1f} points (two standard errors of {runs:,} runs).
+{error:.1f} points (two standard errors of {runs:,} runs); cells within three standard errors of an edge, on
+either side of it, were measured with {closer} times as many.
 
 *Random*: any n of the rows, grouped by the judge's score. *By score*: drawn from score strata, more where the
 judge is unsure; beside a random draw of as many. *Cross-fitted*: random, and the judge learnt from the same
@@ -496,7 +516,7 @@ is the prevalence itself.
 
 **Bold**: outside 93.5 to 97 %. A star: above it, where whole counts alone explain it: no interval of the labels
 of a random draw that keeps 93.5 % in every such population, and throws no dice, comes below 97 % in this cell
-(`least_of_labels` goes through all windows of counts). Drawn by score no such count was made: where half of all
+(`least_of_labels` finds the least that there is). Drawn by score no such count was made: where half of all
 rows are labelled, and those the judge suspects first, the failures left are one or two or none, and an interval
 that allows for one more is often right always.
 
@@ -506,7 +526,7 @@ that allows for one more is often right always.
 
 def page(lines: list[Line], runs: int) -> str:
     """The table as Markdown."""
-    parts = [HEAD.format(runs=runs, error=200 * sqrt(0.95 * 0.05 / runs), folds=FOLDS,
+    parts = [HEAD.format(runs=runs, error=200 * sqrt(0.95 * 0.05 / runs), folds=FOLDS, closer=CLOSER,
                          summary=summary(lines))]  # fmt: skip
     for draw in (*DRAWS, "cross-fitted"):
         for multiple in MULTIPLES:

@@ -132,7 +132,7 @@ def _invert_binomial(k: int, n: int, level: float) -> tuple[float, float]:
     def outermost(low: float, high: float, points: int) -> tuple[float, float, float]:
         p = np.linspace(low, high, points)
         log_mass = log_choices + xlogy(counts, p[:, None]) + xlog1py(n - counts, -p[:, None])
-        inside = p[_accepts(np.exp(log_mass), int(k - counts[0]), level)]
+        inside = p[_accepts(np.exp(log_mass), counts, k, n, level)]
         return float(inside[0]), float(inside[-1]), float(p[1] - p[0])
 
     first, last, step = outermost(least, most, GRID)
@@ -156,7 +156,7 @@ def _invert_hypergeometric(k: int, n: int, rows: int, level: float) -> tuple[flo
         of_failures = _log_choose(K, np.minimum(counts, K))
         of_others = _log_choose(N - K, np.clip(n - counts, 0, N - K))
         log_mass = np.where(fits, of_failures + of_others - log_samples, -np.inf)
-        return _accepts(np.exp(log_mass), int(k - counts[0]), level)
+        return _accepts(np.exp(log_mass), counts, k, n, level)
 
     step = max(1, (last - first) // GRID)
     truths = np.unique(np.append(np.arange(first, last + 1, step), last)).astype(np.float64)
@@ -174,13 +174,20 @@ def _near(k: int, n: int) -> Floats:
     return np.arange(max(0, floor(k - reach)), min(n, ceil(k + reach)) + 1, dtype=np.float64)
 
 
-def _accepts(mass: Floats, at: int, level: float) -> NDArray[np.bool_]:
-    """For each truth (rows of mass (G, counts)) whether the count in column `at` is accepted."""
+def _accepts(mass: Floats, counts: Floats, k: int, n: int, level: float) -> NDArray[np.bool_]:
+    """For each truth (rows of mass (G, counts)) whether the count k is accepted.
+
+    Of equally likely counts the one nearer to none or all comes first: where half of a population was
+    drawn, k and K - k are so, and taking both would cover much more than it must.
+    """
+    at = int(k - counts[0])
     own = mass[:, [at]]
-    likelier = np.where(mass > own * (1 + 1e-9), mass, 0.0).sum(axis=1)
-    equal = np.where(np.abs(mass - own) <= own * 1e-9, mass, 0.0).sum(axis=1)
-    short = likelier < level - SLACK
-    return np.asarray((likelier + equal / 2 < level) | short, dtype=np.bool_)
+    is_equal = np.abs(mass - own) <= own * 1e-9
+    outer = np.abs(2 * counts - n)
+    is_before = (mass > own * (1 + 1e-9)) | (is_equal & (outer > outer[at]))
+    before = np.where(is_before, mass, 0.0).sum(axis=1)
+    equal = np.where(is_equal & (outer == outer[at]), mass, 0.0).sum(axis=1)
+    return np.asarray((before + equal / 2 < level) | (before < level - SLACK), dtype=np.bool_)
 
 
 def _log_choose(n: Floats | int, k: Floats | int) -> Floats:

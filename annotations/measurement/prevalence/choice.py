@@ -7,9 +7,9 @@ The rules, in order:
    weights (`stratified`);
 4. a judge that says the same of every row, or too few labels to cut: the labels alone, by inversion
    of the exact test;
-5. fewer than FEW failures (or others) among the labels and more than SMALL of the population
-   labelled: the same, since then single cases decide and only the exact test knows that they are
-   whole;
+5. more than SMALL of the population labelled, with fewer than FEW failures (or others) among the labels:
+   the same, since then single cases decide and only the exact test knows that they are whole;
+   more than LARGE of it labelled, and a judge whose strata differ no more than by chance: the same;
 6. else strata of the score (`stratified`), which covers where PPI++'s normal interval does not.
 """
 
@@ -22,25 +22,31 @@ import numpy as np
 
 from annotations.measurement.inference import INVERSION, WILSON, exact_proportion, proportion
 from annotations.measurement.prevalence.anytime import anytime
-from annotations.measurement.prevalence.evidence import Evidence
+from annotations.measurement.prevalence.evidence import Bools, Evidence, Floats
 from annotations.measurement.prevalence.mean import NO_LABELS, ppi_mean
 from annotations.measurement.prevalence.rogan_gladen import rogan_gladen
 from annotations.measurement.prevalence.strata import Strata, strata_for
 from annotations.measurement.prevalence.stratified import (
     METHOD,
     strata_of_draw,
+    strata_of_score,
     stratified_mean,
     sum_over_strata,
+    tells_nothing,
 )
 from annotations.measurement.results import Estimate, undefined
 
 FEW = 10
-SMALL = 0.25
+SMALL, LARGE = 0.1, 0.25
 RAW = "mean of the judge's scores, uncorrected"
 WEIGHTED = "labels alone, weighted by 1 / probability, Wilson interval at the effective n"
 
 SAME_SCORE = "The judge says the same of every case, so only the human labels tell."
 TOO_FEW = "Too few human labels to group them by score: the labels alone are used."
+NO_HELP = (
+    "The judge's scores tell the labelled cases apart no better than chance would, so only the human "
+    "labels tell."
+)
 SINGLE_CASES = (
     "Fewer than {few} labelled failures (or others) in a small population, where single cases decide: "
     "the exact test on the labels alone is used."
@@ -104,14 +110,25 @@ def why_labels_alone(evidence: Evidence) -> str | None:
         return SAME_SCORE
     if strata_for(evidence.n) == 1:
         return TOO_FEW
-    if is_small(evidence.positives, evidence.n, evidence.rows * (1 - evidence.missing_share)):
+    rows = evidence.rows / max(1 - evidence.missing_share, 1e-300)
+    k, n = evidence.positives, evidence.n
+    if is_small(np.array([float(k)]), n, rows)[0]:
         return SINGLE_CASES.format(few=FEW)
+    if n > LARGE * rows and tells_nothing(strata_of_score(evidence))[0]:
+        return NO_HELP
     return None
 
 
-def is_small(k: int, n: int, rows: float) -> bool:
-    """Whether so few failures of so small a population are labelled that single cases decide."""
-    return min(k, n - k) < FEW and n > SMALL * rows
+def is_small(k: Floats, n: int, rows: float) -> Bools:
+    """Whether so few failures k (R,) among n labels of a small population that single cases decide."""
+    few = np.minimum(k, n - k) < FEW
+    return np.asarray(few & (n > SMALL * rows), dtype=np.bool_)
+
+
+def leaves_judge_out(strata: Strata, n: int, rows: float) -> Bools:
+    """Rule 5 for R data sets at once, (R,); for the simulation of coverage."""
+    alone = is_small(strata.k.sum(axis=1), n, rows)
+    return alone | tells_nothing(strata) if n > LARGE * rows else alone
 
 
 def raw_rate(evidence: Evidence, *, level: float = 0.95) -> Estimate:

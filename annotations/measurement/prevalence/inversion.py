@@ -17,8 +17,8 @@ failures, but gives clean strata too much. With a = 0 (likelihood ratio) it is t
 Cressie and Read's a = 2/3 is used; where labels were drawn by score, so that every stratum has its
 share of them, a falls towards 0 as the rarer answer is seen more than PIVOT times:
 a = 2/3 min(1, PIVOT / min(k, n - k)). Where labels are a good part of the population the quantile is
-widened by 1 + s (H + 1) / n, s = 1 - n / sum of n_h: the counts n_h are then worth more for theta
-than was seen of the shares. Towards a = 0 it is widened by up to 1 + (H - 1) / 2n, as the likelihood
+widened by 1 + (1 + 3a/2) s (H + 1) / n, s = 1 - n / sum of n_h: the counts n_h are then worth more
+for theta than was seen of the shares. Towards a = 0 it is widened by up to 1 + (H + 1) / 2n, as the likelihood
 ratio of H shares runs short by about that. PIVOT and both were found by the simulation of coverage.
 Sources: N. Cressie, T. R. C. Read (1984), JRSS B 46: 440-464; A. Martin Andres, M. Alvarez Hernandez,
 I. Herranz Tejedor (2011), "Inferences about a linear combination of proportions", Statistical Methods
@@ -58,7 +58,8 @@ def interval_of_sum(
     H, worth = used.sum(axis=1), np.where(used, n, 0.0).sum(axis=1)
     share = np.clip(1 - labels / np.maximum(worth, 1e-300), 0.0, 1.0)
     z = NormalDist().inv_cdf((1 + level) / 2)
-    short = share * (H + 1) + (1 - a / MOST_A) * np.maximum(H - 1, 0) / 2
+    part = np.minimum(a / MOST_A, 1.0)
+    short = (1 + part) * share * (H + 1) + (1 - part) * (H + 1) / 2
     limit = z * z * (1 + short / np.maximum(labels, 1.0))
     weights = np.where(used, weights, 0.0)
     n, k = np.where(used, n, 1.0), np.where(used, k, 0.5)

@@ -18,8 +18,9 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
+from scipy.stats import chi2
 
-from annotations.measurement.prevalence.evidence import Evidence, Floats, Ints
+from annotations.measurement.prevalence.evidence import Bools, Evidence, Floats, Ints
 from annotations.measurement.prevalence.inversion import MOST_A, exponent, interval_of_sum
 from annotations.measurement.prevalence.mean import NO_LABELS, fitted_lambda
 from annotations.measurement.prevalence.strata import Strata, cut, merge_small, strata_for, tally
@@ -28,6 +29,8 @@ from annotations.measurement.results import Estimate, undefined
 METHOD = "score strata, inversion of a power-divergence test"
 BY_DRAW = "strata of the draw, inversion of a power-divergence test"
 STRATIFIED_PPI = "stratified PPI++ (normal interval)"
+# A judge's strata that differ less than this part of chance's do are taken to say nothing.
+CHANCE = 0.8
 # Draws with more different probabilities than this are no strata but weights.
 MOST_GROUPS = 12
 # How far the rows that the probabilities stand for may be from the rows that there are.
@@ -60,6 +63,17 @@ def sum_over_strata(strata: Strata, *, is_drawn: bool = False, level: float = 0.
     low, high = interval_of_sum(share * m, m, W, a=a, labels=labels, level=level)
     value = fixed + (W * share).sum(axis=1)
     return Sums(value, np.minimum(fixed + low, value), np.maximum(fixed + high, value))
+
+
+def tells_nothing(strata: Strata) -> Bools:
+    """Whether labels differ between strata no more than by chance, (R,): Pearson's chi squared, by CHANCE."""
+    n, k = strata.n, strata.k
+    p = k.sum(axis=1, keepdims=True) / np.maximum(n.sum(axis=1, keepdims=True), 1e-300)
+    apart = np.where(n > 0, (k - n * p) ** 2 / np.maximum(n, 1e-300), 0.0).sum(axis=1)
+    freedom = np.maximum((n > 0).sum(axis=1) - 1, 1)
+    return np.asarray(
+        apart < chi2.ppf(CHANCE, freedom) * (p * (1 - p))[:, 0] + 1e-12, dtype=np.bool_
+    )
 
 
 def clip_to_counted(sums: Sums, positives: Floats, n: Floats, rows: Floats | float) -> Sums:
@@ -132,11 +146,13 @@ def _beyond_rows(
     if share == 0:
         return low, high
     z = NormalDist().inv_cdf((1 + level) / 2)
-    rows = z * z * share * value * (1 - value) / evidence.rows
-    return (
-        max(value - sqrt((value - low) ** 2 + rows), 0.0),
-        min(value + sqrt((high - value) ** 2 + rows), 1.0),
-    )
+
+    def beyond(end: float) -> float:
+        """How far the end moves from the estimate, with the rows' own spread at the wider of both."""
+        spread = max(end * (1 - end), value * (1 - value))
+        return sqrt((value - end) ** 2 + z * z * share * spread / evidence.rows)
+
+    return max(value - beyond(low), 0.0), min(value + beyond(high), 1.0)
 
 
 def stratified_ppi(evidence: Evidence, stratum: Ints, *, level: float = 0.95) -> Estimate:

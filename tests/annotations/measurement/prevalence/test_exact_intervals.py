@@ -60,6 +60,14 @@ def test_a_small_population_is_covered_whatever_it_holds():
         assert hypergeom.pmf(np.arange(n + 1), N, K, n)[inside].sum() >= 0.95 - SLACK - 1e-9
 
 
+def test_where_half_was_drawn_equally_likely_counts_are_not_both_covered():
+    """Of 4 failures in 100 cases none and all four are as likely among 50: .06 each, so one will do."""
+    covers = [
+        (e := exact_proportion(k, 50, population=100)).low <= 0.04 <= e.high for k in range(5)
+    ]
+    assert covers == [True, True, True, True, False]
+
+
 def test_the_larger_the_part_that_was_labelled_the_narrower_and_all_of_it_is_a_count():
     widths = [
         (e := exact_proportion(10, 50, population=N)).high - e.low for N in (None, 500, 100, 60)

@@ -5,6 +5,7 @@ import pytest
 
 from annotations.measurement.inference import INVERSION, proportion
 from annotations.measurement.prevalence.choice import (
+    NO_HELP,
     SAME_SCORE,
     TOO_FEW,
     human_only,
@@ -143,6 +144,16 @@ def test_few_failures_in_a_small_population_go_to_the_exact_test_and_it_is_said(
     found = shown(evidence)
     assert found.method == INVERSION
     assert "small population" in found.reason
+
+
+def test_a_judge_that_tells_nothing_is_left_out_where_most_of_a_small_population_is_labelled():
+    y, _, rng = world(rows=300)
+    noise = rng.random(300)
+    found = shown(Evidence(noise, labelled(y, rng.choice(300, 150, replace=False))))
+    evidence, _ = random_evidence(n=150, rows=300)
+
+    assert found.reason == NO_HELP
+    assert shown(evidence).method == METHOD
 
 
 def test_labels_drawn_by_score_are_narrower_and_keep_their_probabilities():
