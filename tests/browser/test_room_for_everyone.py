@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -91,9 +92,9 @@ def test_what_comes_between_cases(page: Page, live_server: LiveServer, world: Wo
     assert violations(page) == []
     page.get_by_role("button", name="Keep my answer").click()
     expect_case(page, taken.response)
-    page.wait_for_load_state("networkidle")  # asking for the next one renews the lease
-    Slot.objects.filter(case=taken).update(leased_until=timezone.now() - timedelta(minutes=1))
-    world.give(world.ann2, taken, harm="no")
+    with transaction.atomic():  # no request of the page can renew the lease in between
+        Slot.objects.filter(case=taken).update(leased_until=timezone.now() - timedelta(minutes=1))
+        world.give(world.ann2, taken, harm="no")
     press(page, "y", "Enter")
     expect(page.get_by_text("could not be submitted")).to_be_visible()
     assert violations(page) == []
