@@ -44,12 +44,12 @@ def show(figures: dict[str, Figure], *, as_json: bool) -> None:
         return
     print(f"{'figure':34} {'value':>10} {'limit':>12}  unit         ratio  met")
     for name, f in figures.items():
-        goal = "" if f.goal is None else f"{'>=' if f.at_least else '<='} {f.goal:.1f}"
+        goal = "" if f.goal is None else f"{'>=' if f.at_least else '<='} {f.goal:.4g}"
         ratio = "" if f.ratio is None else f"{f.ratio:.2f}"
         met = {None: "", True: "yes", False: "NO"}[f.met]
-        beside = f.peer if f.peer_value is None else f"{f.peer}: {f.peer_value:.1f}"
+        beside = f.peer if f.peer_value is None else f"{f.peer}: {f.peer_value:.4g}"
         print(
-            f"{name:34} {f.value:10.1f} {goal:>12}  {f.unit:10} {ratio:>7}  {met:3}"
+            f"{name:34} {f.value:10.4g} {goal:>12}  {f.unit:10} {ratio:>7}  {met:3}"
             f"{f'  ({beside})' if beside else ''}"
         )
 

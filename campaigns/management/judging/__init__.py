@@ -1,0 +1,1 @@
+"""Judges on bare files: what the command `judges` offers."""
