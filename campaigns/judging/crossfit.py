@@ -5,7 +5,7 @@ answer to the next. Folds are stratified by label (scikit-learn's StratifiedGrou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from campaigns.judging.errors import BadScores, CannotFit
 from campaigns.judging.examples import Example, check_labels
 from campaigns.judging.linear import Bools, Floats
-from campaigns.judging.members.base import Judge
+from campaigns.judging.members.base import CrossFits, Fitted, Judge
 
 LEAST_FAMILIES = 2  # of each class
 TRIES = 50
@@ -31,6 +31,8 @@ class CrossFitScores:
     scores: Floats
     folds: Folds
     failures: Mapping[str, str]  # judge -> why it gives no verdict, at least in one fold
+    # The judges that cross-fitted themselves, ready for new cases: they need no fit on all gold.
+    fitted: Mapping[str, Fitted] = field(default_factory=dict)
 
 
 def cross_fit(
@@ -47,14 +49,24 @@ def cross_fit(
     fold = family_folds([one.family or one.key for one in examples], y, folds=folds, seed=seed)
     scores = np.full((len(examples), len(members)), np.nan)
     failures: dict[str, str] = {}
+    fitted: dict[str, Fitted] = {}
     for column, member in enumerate(members):
+        if isinstance(member, CrossFits):
+            try:
+                scores[:, column], fitted[member.name] = member.cross_fit(
+                    examples, y, fold, seed=seed
+                )
+            except CannotFit as problem:
+                failures[member.name] = str(problem)
+            continue
         for held in np.unique(fold):
             try:
                 scores[fold == held, column] = _score_held(member, examples, y, fold == held, seed)
             except CannotFit as problem:
                 failures[member.name] = str(problem)
     names = tuple(member.name for member in members)
-    return CrossFitScores(tuple(one.key for one in examples), names, scores, fold, failures)
+    keys = tuple(one.key for one in examples)
+    return CrossFitScores(keys, names, scores, fold, failures, fitted)
 
 
 def family_folds(families: Sequence[str], y: Bools, *, folds: int, seed: int) -> Folds:

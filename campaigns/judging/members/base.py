@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,19 @@ class Judge(Protocol):
 
     def restore(self, data: Mapping[str, Any]) -> Fitted:
         """The fitted judge that `Fitted.as_json` wrote."""
+
+
+@runtime_checkable
+class CrossFits(Protocol):
+    """A judge whose fit is dear, so that its models of the folds serve for new cases as well."""
+
+    def cross_fit(
+        self, examples: Sequence[Example], y: Bools, fold: npt.NDArray[np.int64], *, seed: int
+    ) -> tuple[Floats, Fitted]:
+        """Out-of-fold P(positive), (N,), and the fitted judge; raises `CannotFit`.
+
+        `fold` (N,) is the fold of each example; no model may learn from the fold that it scores.
+        """
 
 
 def with_text(examples: Sequence[Example], y: Bools) -> tuple[list[Example], Bools]:

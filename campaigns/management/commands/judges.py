@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand
 
+from campaigns.management.judging import fit, score
+
 
 class Subject(Protocol):
     """What the command needs of a subject; `run` raises CommandError in plain sentences."""
@@ -21,7 +23,7 @@ class Subject(Protocol):
     def run(self, options: dict[str, Any]) -> str: ...
 
 
-SUBJECTS: tuple[Subject, ...] = ()
+SUBJECTS: tuple[Subject, ...] = (fit, score)
 
 
 class Command(BaseCommand):
