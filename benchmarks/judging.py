@@ -17,10 +17,12 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import _judging_harmbench  # noqa: E402 - the paths above come first
+import _judging_injection  # noqa: E402
 from _figures import Figure, note, show  # noqa: E402
 
 SECTIONS = {
     "harmbench": _judging_harmbench,
+    "injection": _judging_injection,
 }
 
 
