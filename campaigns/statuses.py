@@ -70,6 +70,23 @@ class TargetKind(StrEnum):
     OPENAI = "openai"  # any OpenAI-compatible endpoint
 
 
+class JudgeKind(StrEnum):
+    """What stands behind a model judge."""
+
+    OPENAI = "openai"  # any OpenAI-compatible endpoint
+    DOUBLE = "double"  # a script that stands in for a model, marked as one everywhere
+
+
+class JudgementStatus(StrEnum):
+    """What became of one call of a model judge; the words of `VerdictStatus`."""
+
+    ANSWERED = "answered"
+    CANT_TELL = "cant_tell"
+    NOT_APPLICABLE = "not_applicable"
+    INVALID = "invalid"
+    REFUSED_TO_JUDGE = "refused_to_judge"
+
+
 class Intent(StrEnum):
     HARMFUL = "harmful"
     BENIGN = "benign"

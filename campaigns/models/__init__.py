@@ -1,5 +1,6 @@
 """The tables of the campaigns floor, one subject a file."""
 
+from campaigns.models.asked_judge import HarmWeights, ModelAnswer, ModelJudge, RuleSet
 from campaigns.models.campaign import KEY_VARIABLE, Behavior, Campaign, Target
 from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion
 from campaigns.models.proposal import Proposal
@@ -13,7 +14,11 @@ __all__ = [
     "Embedding",
     "EnsembleMember",
     "EnsembleVersion",
+    "HarmWeights",
+    "ModelAnswer",
+    "ModelJudge",
     "Proposal",
     "Round",
+    "RuleSet",
     "Target",
 ]

@@ -7,6 +7,7 @@ from campaigns.judging.members.context import ContextJudge
 from campaigns.judging.members.embedding import EmbeddingJudge
 from campaigns.judging.members.lexical import LexicalJudge
 from campaigns.judging.members.nearest import NearestJudge
+from campaigns.judging.members.refusal import RefusalJudge
 from campaigns.judging.members.tfidf import TfidfJudge
 
 MakeJudge = Callable[[Encode, str], Judge]  # what encodes, and its revision
@@ -17,6 +18,7 @@ MEMBERS: dict[str, MakeJudge] = {
     "embedding": EmbeddingJudge,
     "context": ContextJudge,
     "nearest": NearestJudge,
+    "refusal": RefusalJudge,
 }
 
 
