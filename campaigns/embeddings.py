@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from campaigns.judging.pairs.body import PairBody
+
 logger = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.float32]
@@ -107,6 +109,28 @@ def _encoder(wanted: bool) -> Encoder:
 def _fallback(note: str) -> Encoder:
     encode = CachedEncode(HashedTerms())
     return Encoder(FALLBACK_NAME, HashedTerms.revision, encode, is_fallback=True, note=note)
+
+
+def pair_body() -> PairBody | None:
+    """The transformer for the judge that is fine-tuned on pairs; None where there is only TF-IDF."""
+    folder = None if encoder().is_fallback else weights_folder()
+    return _pair_body(folder) if folder else None
+
+
+@lru_cache(maxsize=1)
+def _pair_body(folder: Path) -> PairBody:
+    return PairBody(lambda: load_parts(folder), WEIGHTS_SHA256)
+
+
+def load_parts(folder: Path) -> tuple[Any, Any, Any]:
+    """torch, the tokeniser and the bare model, imported late for the same reason."""
+    torch = importlib.import_module("torch")
+    transformers = importlib.import_module("transformers")
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    torch.set_num_threads(1)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    model = transformers.AutoModel.from_pretrained(str(folder), local_files_only=True)
+    return torch, tokenizer, model
 
 
 class LoadedModel:

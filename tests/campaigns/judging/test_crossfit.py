@@ -12,7 +12,7 @@ from campaigns.judging.crossfit import cross_fit, family_folds
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats
-from campaigns.judging.members import make_members
+from campaigns.judging.members import MEMBERS, make_members
 from campaigns.judging.members.base import Fitted
 from campaigns.judging.members.lexical import LexicalJudge
 from campaigns.judging.members.tfidf import TfidfJudge
@@ -49,7 +49,7 @@ def test_no_family_is_on_both_sides() -> None:
 def test_every_case_is_scored_once_by_every_judge() -> None:
     examples, y = cooking_gold()
     found = cross_fit(make_members(encode, ENCODER), examples, y, seed=0)
-    assert found.scores.shape == (60, 5)
+    assert found.scores.shape == (60, len(MEMBERS))
     assert not np.isnan(found.scores).any()
     assert found.keys == tuple(example.key for example in examples)
     assert found.failures == {}

@@ -1,0 +1,1 @@
+"""A small transformer over pairs of texts, of which only the upper layers learn (pure)."""
