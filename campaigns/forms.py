@@ -7,7 +7,7 @@ from django import forms
 from annotations.forms import Prose
 from campaigns.models import KEY_VARIABLE
 from campaigns.proposals import MOST_WORDS, PARTS
-from campaigns.statuses import TargetKind
+from campaigns.statuses import JudgeKind, TargetKind
 
 MOST_CANDIDATES = 20_000
 
@@ -70,3 +70,53 @@ class AcceptForm(forms.Form):
 
 class RejectForm(forms.Form):
     reason = Prose(rows=2, max_length=MOST_WORDS, label="Why not")
+
+
+MOST_CALLS = 1_000_000
+
+
+class ModelJudgeForm(forms.Form):
+    name = forms.SlugField(max_length=60, help_text="Small letters, digits and hyphens.")
+    kind = forms.ChoiceField(
+        choices=[
+            (JudgeKind.OPENAI.value, "OpenAI-compatible endpoint"),
+            (JudgeKind.DOUBLE.value, "Scripted double (no model: to see how it works)"),
+        ]
+    )
+    base_url = forms.URLField(
+        required=False, label="Address", assume_scheme="https",
+        help_text="Up to and with /v1, such as http://localhost:8080/v1.",
+    )  # fmt: skip
+    model = forms.CharField(required=False, max_length=120)
+    api_key_variable = forms.CharField(
+        required=False, max_length=80, label="Key variable", validators=[KEY_VARIABLE],
+        help_text="Name of the server's environment variable with the key. The key is never stored.",
+    )  # fmt: skip
+    call_budget = forms.IntegerField(
+        min_value=1, max_value=MOST_CALLS, initial=1000, label="Calls at most",
+        help_text="In all; it stops there and says so.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("kind") == JudgeKind.OPENAI:
+            for name in ("base_url", "model"):
+                if not data.get(name):
+                    self.add_error(name, "An endpoint needs this.")
+        return data
+
+
+class AskForm(forms.Form):
+    """What a model judge is asked about now."""
+
+    scope = forms.ChoiceField(
+        label="Ask about", choices=[("gold", "gold cases"), ("all", "all cases of the project")]
+    )
+    with_bias = forms.BooleanField(
+        required=False, label="Measure its bias too",
+        help_text="Asks up to 60 gold cases twice more, with one order swapped each time.",
+    )  # fmt: skip
+
+
+class BudgetForm(forms.Form):
+    calls = forms.IntegerField(min_value=1, max_value=MOST_CALLS, label="Calls at most")

@@ -7,7 +7,7 @@ from annotations.navigation import NAV_ITEMS
 from annotations.origins import ORIGIN_SOURCES
 from annotations.precedents import NEARNESS
 from annotations.rubrics import ORIGINS
-from campaigns import demo, loop, proposals
+from campaigns import demo, loop, model_judging, proposals
 from campaigns.embeddings import encoder
 from campaigns.lineage import lineage_of
 from campaigns.vectors import nearness
@@ -15,7 +15,7 @@ from campaigns.views import tiles
 from campaigns.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
-JOB_MODULES = (loop, demo)
+JOB_MODULES = (loop, demo, model_judging)
 
 
 def embeddings_note() -> str | None:

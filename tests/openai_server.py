@@ -3,11 +3,14 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+# A function of the request's body gives the words of the answer.
+Behavior = str | bytes | Callable[[dict[str, Any]], str]
 
 
 @dataclass
@@ -18,14 +21,14 @@ class Script:
     not_json, slow, filtered, refused, empty; bytes are sent as they are, as a JSON body.
     """
 
-    behaviors: list[str | bytes] = field(default_factory=lambda: ["ok"])
+    behaviors: list[Behavior] = field(default_factory=lambda: ["ok"])
     retry_after: str = "7"
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     base_url: str = ""
 
-    def next(self) -> str | bytes:
+    def next(self) -> Behavior:
         return self.behaviors[min(len(self.requests), len(self.behaviors)) - 1]
 
 
@@ -80,10 +83,16 @@ def error(behavior: str, key: str) -> bytes:
     return json.dumps({"error": {"message": f"no, {key}", "code": code}}).encode()
 
 
-def completion(body: dict[str, Any], behavior: str) -> dict[str, Any]:
+def completion(
+    body: dict[str, Any], behavior: str | Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
     """An answer that repeats the last message's first words."""
     said = body["messages"][-1]["content"]
-    text = {"filtered": None, "refused": None, "empty": ""}.get(behavior, f"You said: {said[:200]}")
+    if callable(behavior):
+        text: str | None = behavior(body)
+    else:
+        words = {"filtered": None, "refused": None, "empty": ""}
+        text = words.get(behavior, f"You said: {said[:200]}")
     refusal = "I would rather not." if behavior == "refused" else None
     return {
         "id": f"chatcmpl-{said[:8]}",
@@ -102,7 +111,7 @@ def completion(body: dict[str, Any], behavior: str) -> dict[str, Any]:
 
 
 @contextmanager
-def openai_server(*behaviors: str | bytes) -> Iterator[Script]:
+def openai_server(*behaviors: Behavior) -> Iterator[Script]:
     """Run the server on a free port while the block lasts."""
     script = Script(list(behaviors) or ["ok"])
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(script))
