@@ -2,7 +2,7 @@
 
 from campaigns.models.asked_judge import HarmWeights, ModelAnswer, ModelJudge, RuleSet
 from campaigns.models.campaign import KEY_VARIABLE, Behavior, Campaign, Target
-from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion
+from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion, WeightPart
 from campaigns.models.proposal import Proposal
 from campaigns.models.round import Candidate, Round
 
@@ -21,4 +21,5 @@ __all__ = [
     "Round",
     "RuleSet",
     "Target",
+    "WeightPart",
 ]

@@ -92,3 +92,19 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.encoder}:{self.text_hash[:12]}"
+
+
+class WeightPart(models.Model):
+    """A piece of a judge's large weights: bytes by their sha256, cut so that no row is huge."""
+
+    digest = models.CharField(max_length=64, help_text="sha256 of all pieces together.")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "number"], name="weight_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} part {self.number}"
