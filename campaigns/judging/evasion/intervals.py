@@ -12,8 +12,12 @@ from functools import lru_cache
 from math import isfinite, sqrt
 from statistics import NormalDist
 
+import numpy as np
+import numpy.typing as npt
+
 from annotations.measurement.inference import NOTHING, WILSON, proportion
 from annotations.measurement.results import Estimate, undefined
+from campaigns.judging.linear import Bools
 
 CLUSTERED = "Wilson score interval on the effective number of cases, families drawn"
 
@@ -36,6 +40,19 @@ def clustered_share(k: int, n: int, sd: float, families: int, level: float = 0.9
         effective = n / max(sd * sd / independent, 1.0)
     low, high = wilson(p, max(effective, 1.0), level)
     return Estimate(p, low, high, n, level=level, method=CLUSTERED)
+
+
+def family_deviation(said: Bools, families: npt.NDArray[np.intp]) -> float:
+    """The standard deviation of the mean of `said` (n,) over families drawn whole, by linearisation.
+
+    With F families, m_f cases that are said and n_f cases in each: sum of (m_f - p n_f)^2, times
+    F / (F - 1), over n^2.
+    """
+    if len(np.unique(families)) < 2:
+        return float("nan")
+    _, of = np.unique(families, return_inverse=True)
+    off = np.bincount(of, weights=said - said.mean())
+    return float(np.sqrt((off @ off) * len(off) / (len(off) - 1)) / len(said))
 
 
 def wilson(p: float, n: float, level: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand
 
-from campaigns.management.judging import fit, score
+from campaigns.management.judging import combinations, fit, score
 
 
 class Subject(Protocol):
@@ -23,7 +23,7 @@ class Subject(Protocol):
     def run(self, options: dict[str, Any]) -> str: ...
 
 
-SUBJECTS: tuple[Subject, ...] = (fit, score)
+SUBJECTS: tuple[Subject, ...] = (fit, score, combinations)
 
 
 class Command(BaseCommand):
