@@ -1,7 +1,7 @@
 """Verdicts of outside judges, taken in all at once or not at all; the same again adds nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,6 +9,7 @@ from django.db import transaction
 from annotations import arms, audit, labelling
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict
+from annotations.importing.words import PARSERS, Question, judge_answer
 from annotations.models import Case, CriterionVersion, Project, Rater, RubricVersion, Verdict
 from annotations.statuses import RaterKind, VerdictStatus
 from annotations.tables.problems import MAX_PROBLEMS, shown
@@ -16,15 +17,20 @@ from annotations.tables.problems import MAX_PROBLEMS, shown
 # The rater of this name gives the pre-labels: no outside judge may speak as it.
 RESERVED = frozenset({arms.PRELABELLER})
 MAX_RAW = 20_000
+MAX_REVISION = 80
+IMPORTED = "import:"  # how the revision of a judge begins that came as a column of a file
 
 
 @dataclass(frozen=True)
 class Given:
-    """One answer of a judge, as it came: `answer` is a value of the scale or a status."""
+    """One answer of a judge, as it came: `answer` is a value of the scale or a status.
+
+    Without an answer, `raw_output` is read by the parser that was named.
+    """
 
     case: str
     criterion: str
-    answer: str
+    answer: str = ""
     score: float | None = None
     raw_output: str = ""
 
@@ -40,16 +46,24 @@ class Said:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was written, and what was here already."""
+    """What was written, what was here already, and the judges that have the same revision."""
 
     judge: Rater
     added: int
     there: int
+    same_revision: tuple[str, ...] = ()
 
 
-def take(project: Project, *, judge: str, revision: str, given: Sequence[Given], by: User) -> Taken:
-    """Write the verdicts of one judge at one revision. Raises `BadInput` naming each problem."""
+def take(
+    project: Project, *, judge: str, revision: str, given: Sequence[Given], by: User,
+    parser: str = "",
+) -> Taken:  # fmt: skip
+    """Write the verdicts of one judge at one revision. Raises `BadInput` naming each problem.
+
+    A named `parser` (of `importing.words`) reads raw outputs and becomes part of the revision.
+    """
     check_name(judge, revision)
+    revision = with_parser(revision, parser)
     version = project.rubric.released
     if version is None:
         raise Conflict("No rubric version is released, so there is nothing to judge by yet.")
@@ -64,7 +78,8 @@ def take(project: Project, *, judge: str, revision: str, given: Sequence[Given],
         rater, _ = Rater.objects.get_or_create(
             project=project, kind=RaterKind.JUDGE, name=judge, revision=revision
         )
-        said, there = _read(given, cases, questions, rater, version)
+        read = [parsed(one, parser=parser, questions=questions) for one in given]
+        said, there = _read(read, cases, questions, rater, version)
         for external_id, answers in said.items():
             labelling.record_sheet(
                 cases[external_id], rater=rater, rubric_version=version,
@@ -75,7 +90,41 @@ def take(project: Project, *, judge: str, revision: str, given: Sequence[Given],
         added = sum(len(answers) for answers in said.values())
         if added:
             audit.record("took judge's verdicts", rater, project=project, by=by, added=added)
-    return Taken(rater, added, there)
+    return Taken(rater, added, there, same_revision(rater))
+
+
+def with_parser(revision: str, parser: str) -> str:
+    """The revision with the parser that read it: another parser is another judge."""
+    if not parser:
+        return revision
+    if parser not in PARSERS:
+        raise BadInput(f"There is no parser {shown(parser)}: use {', '.join(PARSERS)}.")
+    whole = f"{revision} parser:{parser}-{PARSERS[parser][0]}"
+    if len(whole) > MAX_REVISION:
+        raise BadInput(f"The revision with its parser is over {MAX_REVISION} characters.")
+    return whole
+
+
+def parsed(one: Given, *, parser: str, questions: dict[str, CriterionVersion]) -> Given:
+    """The same with its answer read from the raw output, where none was given."""
+    question = questions.get(one.criterion)
+    if one.answer or not parser or question is None:
+        return one
+    answer = judge_answer(one.raw_output, parser=parser, question=Question.of(question))
+    return replace(one, answer=answer.word)
+
+
+def same_revision(rater: Rater) -> tuple[str, ...]:
+    """Other judges of the project with this revision: the same judge would be counted twice.
+
+    Columns of files share the revision of their parser and are different judges.
+    """
+    if rater.revision.startswith(IMPORTED):
+        return ()
+    others = Rater.objects.filter(
+        project=rater.project, kind=RaterKind.JUDGE, revision=rater.revision
+    ).exclude(pk=rater.pk)
+    return tuple(others.order_by("name").values_list("name", flat=True))
 
 
 def check_name(judge: str, revision: str) -> None:
@@ -136,6 +185,8 @@ def _check(
     if one.case not in cases:
         return f"there is no case {shown(one.case)} in this project", None
     question = questions.get(one.criterion)
+    if not one.answer:
+        return "it has no answer: give one, or name a parser that reads its raw_output", None
     if question is None:
         return f"{shown(one.criterion)} is no criterion: use {', '.join(questions)}", None
     if one.answer in question.values:

@@ -1,5 +1,6 @@
 """Verdicts of outside judges in: always of a named judge at one exact revision."""
 
+import math
 from typing import Any
 
 from rest_framework import serializers
@@ -8,11 +9,22 @@ from rest_framework.response import Response
 
 from annotations import verdicts
 from annotations.api.doors import ApiView, Refusal, door, read
+from annotations.importing.words import PARSERS
 from annotations.models import Membership
 from annotations.permissions import LEADS
 from annotations.verdicts import MAX_RAW, Given
 
 MAX_VERDICTS = 2_000
+
+
+class Probability(serializers.FloatField):
+    """A number from 0 to 1. The bounds alone would let "NaN" through, which is below no bound."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            raise serializers.ValidationError("This is no number: give one from 0 to 1, or null.")
+        return value
 
 
 class VerdictIn(serializers.Serializer[Any]):
@@ -21,8 +33,11 @@ class VerdictIn(serializers.Serializer[Any]):
 
     case = serializers.CharField(max_length=200, help_text="The case's external id.")
     criterion = serializers.CharField(max_length=60)
-    answer = serializers.CharField(max_length=120)
-    score = serializers.FloatField(
+    answer = serializers.CharField(
+        max_length=120, default="", allow_blank=True, required=False,
+        help_text="May be left out where `parser` is named: it then reads `raw_output`.",
+    )  # fmt: skip
+    score = Probability(
         min_value=0, max_value=1, allow_null=True, default=None, required=False,
         help_text="P(positive), if the judge gives one.",
     )  # fmt: skip
@@ -40,6 +55,10 @@ class VerdictsIn(serializers.Serializer[Any]):
         max_length=80,
         help_text="Model, prompt and settings, exactly: another one is another judge.",
     )
+    parser = serializers.ChoiceField(
+        [(name, name) for name in PARSERS], required=False, default="", allow_blank=True,
+        help_text="Reads `raw_output` where there is no answer, and joins the revision.",
+    )  # fmt: skip
     verdicts = serializers.ListField(child=VerdictIn(), allow_empty=False, max_length=MAX_VERDICTS)
 
 
@@ -49,6 +68,10 @@ class VerdictsTaken(serializers.Serializer[Any]):
     judge = serializers.CharField()
     added = serializers.IntegerField()
     there = serializers.IntegerField()
+    same_revision = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Other judges with this revision: the same judge, counted twice.",
+    )
 
 
 class Verdicts(ApiView):
@@ -62,6 +85,8 @@ class Verdicts(ApiView):
         taken = verdicts.take(
             membership.project, judge=sent["judge"], revision=sent["revision"],
             given=[Given(**one) for one in sent["verdicts"]], by=membership.user,
+            parser=sent["parser"],
         )  # fmt: skip
-        body = {"judge": str(taken.judge), "added": taken.added, "there": taken.there}
+        body = {"judge": str(taken.judge), "added": taken.added, "there": taken.there,
+                "same_revision": list(taken.same_revision)}  # fmt: skip
         return Response(body, status=201 if taken.added else 200)

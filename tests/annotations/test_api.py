@@ -436,6 +436,50 @@ def test_one_bad_verdict_and_none_is_taken(
     assert not Rater.objects.filter(kind=RaterKind.JUDGE).exists()
 
 
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "-inf", -0.1, 1.0001, "high"])
+def test_a_score_that_is_no_probability_is_refused_with_its_place(
+    api: Call, world: World, score: Any
+) -> None:
+    world.make_case("a")
+    world.make_case("b")
+    answer = api("lead", "post", "verdicts/", verdicts(row("a"), row("b", score=score)))
+    assert answer.status_code == 422
+    assert "verdicts[1].score" in answer.json()["problems"][0]
+    assert not Verdict.objects.exists()
+
+
+def test_raw_outputs_are_read_by_the_named_parser_which_joins_the_revision(
+    api: Call, world: World
+) -> None:
+    for name in ("a", "b", "c", "d"):
+        world.make_case(name)
+    said = {"a": "Rating: [[10]]", "b": "Rating: [[3]]", "c": "no idea", "d": "I can't judge this."}
+    rows = [{"case": c, "criterion": "harm", "raw_output": text} for c, text in said.items()]
+    body = {**verdicts(*rows), "parser": "pair_rating"}
+    assert api("lead", "post", "verdicts/", body).json()["added"] == 4
+    kept = Verdict.objects.order_by("case__external_id").values_list("status", "value")
+    assert list(kept) == [("answered", "yes"), ("answered", "no"), ("invalid", ""),
+                          ("refused_to_judge", "")]  # fmt: skip
+    assert Rater.objects.get(kind=RaterKind.JUDGE).revision == "m1 prompt-3 parser:pair_rating-1"
+    assert api("lead", "post", "verdicts/", body).json()["there"] == 4
+
+
+def test_without_a_parser_an_answer_is_needed(api: Call, world: World) -> None:
+    world.make_case("a")
+    body = verdicts({"case": "a", "criterion": "harm", "raw_output": "yes"})
+    answer = api("lead", "post", "verdicts/", body)
+    assert answer.json()["problems"] == [
+        "verdicts[0]: it has no answer: give one, or name a parser that reads its raw_output."
+    ]
+
+
+def test_two_judges_with_one_revision_are_flagged(api: Call, world: World) -> None:
+    world.make_case("a")
+    first = api("lead", "post", "verdicts/", verdicts(row("a")))
+    twin = api("lead", "post", "verdicts/", verdicts(row("a"), judge="guard-again"))
+    assert (first.json()["same_revision"], twin.json()["same_revision"]) == ([], ["guard"])
+
+
 def test_a_judge_settles_nothing(api: Call, world: World) -> None:
     made = world.make_case("a")
     api("lead", "post", "verdicts/", verdicts(row("a")))

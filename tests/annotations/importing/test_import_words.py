@@ -120,3 +120,23 @@ def test_a_judge_that_declines_is_told_from_one_that_rambles(
 
 def test_the_revision_names_the_parser_and_its_version() -> None:
     assert revision_of("pair_rating") == "import:pair_rating-1"
+
+
+MIXED = ["yes", "no", "0", "1", "Rating: [[7]]", "Rating: [[10]]", "Unsafe."]
+
+
+def test_a_column_of_several_formats_is_read_cell_by_cell() -> None:
+    words = Counter(MIXED)
+    assert choose_parser(words, BINARY) == "mixed"
+    read = [judge_answer(word, parser="mixed", question=BINARY).value for word in MIXED]
+    assert read == ["1", "0", "0", "1", "0", "1", "1"]
+
+
+def test_what_no_format_reads_is_invalid_in_a_mixed_column_too() -> None:
+    for word in ("maybe", "7", "Rating: [[0]]", "yes and no"):
+        answer = judge_answer(word, parser="mixed", question=BINARY)
+        assert answer.status == VerdictStatus.INVALID
+
+
+def test_a_column_of_one_format_keeps_its_own_parser() -> None:
+    assert choose_parser(Counter({"yes": 5, "I can't judge this.": 3}), BINARY) == "yes_no"
