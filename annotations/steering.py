@@ -130,8 +130,10 @@ UPDATE annotations_slot SET assigned_to_id = NULL WHERE id IN (
       AND s.assigned_to_id IS NOT NULL
     FOR UPDATE SKIP LOCKED)
 """
+# Chosen once and for all before the update: a plan that chose again for each place would pass over
+# the place that this statement itself has just changed, and give a second one of the same case.
 _ASSIGN = """
-UPDATE annotations_slot SET assigned_to_id = %(rater)s WHERE id IN (
+WITH chosen AS MATERIALIZED (
     SELECT f.id FROM unnest(%(ids)s::bigint[]) AS w (id)
     JOIN annotations_case c ON c.id = w.id
     CROSS JOIN LATERAL (
@@ -147,6 +149,7 @@ UPDATE annotations_slot SET assigned_to_id = %(rater)s WHERE id IN (
                       WHERE k.case_id = c.id AND k.rater_id = %(rater)s)
       AND NOT EXISTS (SELECT 1 FROM annotations_annotation a WHERE a.case_id = c.id
                       AND a.rater_id = %(rater)s AND a.status = 'submitted'))
+UPDATE annotations_slot s SET assigned_to_id = %(rater)s FROM chosen WHERE s.id = chosen.id
 """
 # Begun: somebody has a place, or a person has a sheet, if only a draft. The places are locked first,
 # and moved in a second statement, which then sees what was begun in between.

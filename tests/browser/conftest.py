@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
+from playwright.sync_api import expect
 
 from evalplatform.startup.checks import find_browser
 
 # Playwright keeps an event loop in the main thread, where Django would refuse to use the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# What a page should show is waited for: how fast the machine is decides nothing.
+expect.set_options(timeout=60_000)
 
 # A closed network refuses the browser's own errands, many at a time; root needs no sandbox.
 ARGUMENTS = [

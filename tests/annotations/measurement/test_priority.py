@@ -1,7 +1,7 @@
 """What an answer would tell: bounded, highest for what judges contradict each other about."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotations.measurement.priority import (
@@ -60,6 +60,7 @@ def test_a_new_cluster_comes_before_a_repetition() -> None:
     assert priority([], is_new_cluster=True) > priority([])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.lists(st.lists(shares, max_size=5), max_size=3), shares, st.integers(-9, 99))
 def test_whatever_is_said_the_priority_stays_between_0_and_1(
     judges: list[list[float]], combined: float, severity: int
