@@ -2,11 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from campaigns.embeddings import Encode, Encoder, encoder
+from campaigns.judging.examples import Example
+from campaigns.judging.members import EncodePairs
+from campaigns.judging.pairs.body import PairBody, pair_text
 from campaigns.models import Embedding
 
 LOOK_UP = 2000
@@ -31,6 +35,23 @@ def stored_encode(coder: Encoder) -> Encode:
                 batch_size=500,
             )
         return np.stack([known[h] for h in hashes]) if hashes else np.empty((0, 384), np.float32)
+
+    return encode
+
+
+def stored_pairs(body: PairBody) -> EncodePairs:
+    """`body.rows` with the same memory, by the hash of request and answer."""
+
+    def encode(examples: Sequence[Example]) -> npt.NDArray[np.float32]:
+        place = {pair_text(one): one for one in examples}
+        rows = stored_encode(
+            replace(
+                encoder(),
+                revision=body.rows_revision,
+                encode=lambda texts: body.rows([place[text] for text in texts]),
+            )
+        )
+        return rows([pair_text(one) for one in examples])
 
     return encode
 

@@ -11,6 +11,7 @@ from campaigns.judging.examples import Example, check_labels
 from campaigns.judging.linear import Bools, Floats
 
 Encode = Callable[[Sequence[str]], npt.NDArray[Any]]  # texts -> (N, D), rows of length one
+EncodePairs = Callable[[Sequence[Example]], npt.NDArray[Any]]  # cases -> (N, 2 W): request, answer
 Reader = Callable[[Sequence[Example]], Floats]
 
 MOST_REASONS = 5

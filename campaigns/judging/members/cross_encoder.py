@@ -106,8 +106,8 @@ class CrossEncoderJudge:
             raise ValueError(f"The judge “{NAME}” was written by another version: fit it again.")
         body = self._installed()
         check_encoder(data, body.revision)
-        if data["frozen"] != body.frozen:
-            raise ValueError(f"The judge “{NAME}” was fitted with other layers frozen: fit again.")
+        if [data["frozen"], data["taught"]] != [body.frozen, body.taught]:
+            raise ValueError(f"The judge “{NAME}” was fitted over other layers: fit it again.")
         return FittedCrossEncoder(body, self.store, tuple(data["models"]), tuple(data["epochs"]),
                                   float(data["share"]))  # fmt: skip
 
@@ -176,6 +176,7 @@ class FittedCrossEncoder:
             "name": NAME,
             "encoder": self.body.revision,
             "frozen": self.body.frozen,
+            "taught": self.body.taught,
             "models": [dict(one) for one in self.models],
             "epochs": list(self.epochs),
             "share": self.share,

@@ -3,8 +3,10 @@
 Source: fine-tuning with AdamW (Loshchilov and Hutter 2019), a linear warm-up and decay, and the head
 taught at a higher rate than the body. The lower layers are frozen, so that their activations are
 computed once (Lee et al. 2019, "What would ELMo do?"): an epoch costs a fraction of one through the
-whole model. Symbols: f = [h_CLS, mean of the request's h_t, mean of the answer's h_t] (3 D,),
-normalised; logit = w f + b.
+whole model. The layers on top, which were trained to forget wording, are left out: on DiaSafety's
+training set two layers taught above two frozen ones told more (area under the curve .83 from 2,000
+labels) than two above three (.82) or the two uppermost above four (.72 after one epoch). Symbols:
+f = [h_CLS, mean of the request's h_t, mean of the answer's h_t] (3 D,), normalised; logit = w f + b.
 """
 
 import copy
@@ -38,8 +40,8 @@ class Lesson:
 
     epochs: int = 3  # at most
     batch: int = 16
-    rate: float = 1e-4
-    head_rate: float = 1e-3
+    rate: float = 2e-4
+    head_rate: float = 2e-3
     decay: float = 0.01
     dropout: float = 0.1
     warm_up: float = 0.1  # of all steps

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Floats
-from campaigns.judging.members import Encode, Fitted
+from campaigns.judging.members import Encode, EncodePairs, Fitted
+from campaigns.judging.pairs.body import PairBody, pair_text
 
 FILE = "cache.sqlite3"
 SCHEMA = (
@@ -57,6 +58,20 @@ class Cache:
                 progress(min(start + CHUNK, len(order)), len(order))
             width = next(iter(known.values())).shape[0] if known else 0
             return np.stack([known[k] for k in keys]) if keys else np.empty((0, width), np.float32)
+
+        return remembered
+
+    def encode_pairs(self, body: PairBody, *, progress: Progress) -> EncodePairs:
+        """`body.rows` with this memory."""
+
+        def remembered(examples: Sequence[Example]) -> npt.NDArray[np.float32]:
+            by_text = {pair_text(one): one for one in examples}
+            rows = self.encode(
+                lambda texts: body.rows([by_text[text] for text in texts]),
+                body.rows_revision,
+                progress=progress,
+            )
+            return np.asarray(rows([pair_text(one) for one in examples]), dtype=np.float32)
 
         return remembered
 

@@ -14,15 +14,24 @@ from django.core.management.base import CommandError
 from annotations.measurement.results import Estimate
 from annotations.tables import TableError, read_table
 from annotations.tables.problems import printable, shown
-from campaigns.embeddings import encoder, encoder_on
+from campaigns.embeddings import encoder, encoder_on, pair_body
 from campaigns.judging.errors import BadScores, CannotFit
 from campaigns.judging.fitting import Panel, fit_panel
-from campaigns.judging.members import MEMBERS, Judge
+from campaigns.judging.members import MEMBERS, Judge, make_members
+from campaigns.judging.members.cross_encoder import LEAST_CASES, CrossEncoderJudge
+from campaigns.judging.members.cross_encoder import NAME as FINE_TUNED
 from campaigns.management.judging.cache import Cache
-from campaigns.management.judging.folder import JudgesFolder, is_ours, write_folder
+from campaigns.management.judging.folder import (
+    WEIGHTS,
+    FolderWeights,
+    JudgesFolder,
+    is_ours,
+    write_folder,
+)
 from campaigns.management.judging.rows import LabelledRows, TextColumns, read_labelled
 
 NAME = "fit"
+FOLDS = 6  # of the cross-fit: two for each model of the fine-tuned judge
 HELP = "fit judges to labelled cases, combine and calibrate them, keep them in a folder"
 
 
@@ -70,7 +79,7 @@ def run(options: dict[str, Any]) -> str:
 
 def judge_names() -> list[str]:
     """The judges that can be chosen."""
-    return list(MEMBERS)
+    return [*MEMBERS, FINE_TUNED]
 
 
 def check(options: dict[str, Any], folder: Path) -> None:
@@ -95,7 +104,7 @@ def check(options: dict[str, Any], folder: Path) -> None:
 
 
 def chosen(options: dict[str, Any]) -> list[str]:
-    """The judges that are asked for; without --judges all of them."""
+    """The judges that are asked for; without --judges all of them, as far as they pay."""
     if options["judges"] is None:
         return judge_names()
     return [name.strip() for name in options["judges"].split(",") if name.strip()]
@@ -112,10 +121,15 @@ def read_rows(options: dict[str, Any]) -> LabelledRows:
 
 def fit(rows: LabelledRows, options: dict[str, Any], folder: Path) -> Panel:
     """The judges and their ensemble; progress goes to stderr."""
-    members = make_judges(chosen(options), cache_of(options["cache"], folder))
+    names = chosen(options)
+    if options["judges"] is None and (len(rows.y) < LEAST_CASES or pair_body() is None):
+        names.remove(FINE_TUNED)
+    members = make_judges(
+        names, cache_of(options["cache"], folder), folder, seconds=options["minutes"] * 60
+    )
     return fit_panel(
-        members, rows.examples, rows.y, bound_over_block=options["bound"], seed=options["seed"],
-        tell=tell,
+        members, rows.examples, rows.y, bound_over_block=options["bound"], folds=FOLDS,
+        seed=options["seed"], tell=tell,
     )  # fmt: skip
 
 
@@ -124,11 +138,23 @@ def cache_of(asked: str | None, folder: Path) -> Cache:
     return Cache(Path(asked) if asked else folder / "cache")
 
 
-def make_judges(names: list[str], cache: Cache) -> list[Judge]:
-    """The judges by name, over an encoder that remembers."""
-    coder = encoder_on(cores())
+def make_judges(
+    names: list[str], cache: Cache, folder: Path, *, seconds: float | None = None
+) -> list[Judge]:
+    """The judges by name, over an encoder that remembers; large weights lie in the folder."""
+    coder, body = encoder_on(cores()), pair_body()
     encode = cache.encode(coder.encode, coder.revision, progress=tell_embedded)
-    return [MEMBERS[name](encode, coder.revision) for name in names]
+    made = make_members(
+        encode,
+        coder.revision,
+        pairs=cache.encode_pairs(body, progress=tell_embedded) if body else None,
+        pairs_encoder=body.rows_revision if body else "",
+    )
+    fine_tuned = CrossEncoderJudge(
+        body, FolderWeights(folder / WEIGHTS), missing=coder.note, seconds=seconds,
+        progress=tell_taught,
+    )  # fmt: skip
+    return [one for one in (*made, fine_tuned) if one.name in names]
 
 
 def tell(line: str) -> None:
@@ -140,6 +166,12 @@ def tell_embedded(done: int, total: int) -> None:
     """How far the embedding is, where it takes a while."""
     if total > 1000:
         tell(f"  embedded {done:,} of {total:,} texts")
+
+
+def tell_taught(done: int, total: int, what: str) -> None:
+    """How far the fine-tuning is, twenty times over."""
+    if done == total or done % max(1, total // 20) == 0:
+        tell(f"  {what}: {done:,} of {total:,}")
 
 
 def told_of(rows: LabelledRows, panel: Panel, options: dict[str, Any]) -> dict[str, Any]:

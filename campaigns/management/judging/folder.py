@@ -23,6 +23,7 @@ KIND = "evalplatform judges"
 VERSION = 1
 MANIFEST = "manifest.json"
 ENSEMBLE = "ensemble.json"
+WEIGHTS = "weights"
 MOST_BYTES = 1_000_000_000  # of one file that is read into memory
 
 
@@ -50,6 +51,9 @@ class JudgesFolder:
             raise BadFolder(
                 f"The folder holds judges that are not installed here: {', '.join(unknown)}."
             )
+        for name in self.manifest["files"]:
+            if name.startswith(f"{WEIGHTS}/"):
+                _checked(self.path, name, self.manifest["files"][name])
         fitted = {}
         for name, told in self.manifest["judges"].items():
             try:
@@ -103,6 +107,7 @@ def write_folder(path: Path, panel: Panel, *, told: Mapping[str, Any]) -> Judges
         data = json.dumps(value, allow_nan=False).encode()
         _write(path / name, data)
         files[name] = hashlib.sha256(data).hexdigest()
+    files |= _keep_weights(path / WEIGHTS, json.dumps(texts))
     manifest = {
         "kind": KIND,
         "version": VERSION,
@@ -146,8 +151,19 @@ def is_ours(path: Path) -> bool:
     """
     if not path.exists():
         return True
-    own = {"cache", "judges", "weights", ENSEMBLE, MANIFEST}
+    own = {"cache", "judges", WEIGHTS, ENSEMBLE, MANIFEST}
     return path.is_dir() and {one.name.removesuffix(".part") for one in path.iterdir()} <= own
+
+
+def _keep_weights(folder: Path, named_in: str) -> dict[str, str]:
+    """The weights that the judges name, by file; those of an earlier fit are deleted."""
+    kept = {}
+    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+        if path.name in named_in:
+            kept[f"{WEIGHTS}/{path.name}"] = path.name
+        else:
+            path.unlink()
+    return kept
 
 
 def _checked(folder: Path, name: str, digest: str | None) -> bytes:

@@ -44,7 +44,8 @@ def run(options: dict[str, Any]) -> str:
         folder = read_folder(Path(options["folder"]))
         examples = read_examples(read_table(options["file"]), columns_of(folder, options))
         cache = cache_of(options["cache"], folder.path)
-        panel = folder.panel(make_judges(list(folder.manifest["judges"]), cache))
+        names = list(folder.manifest["judges"])
+        panel = folder.panel(make_judges(names, cache, folder.path))
         scores = score(panel, examples, cache)
     except TableError as problem:
         raise CommandError(f"{printable(options['file'])} was not read.\n{problem}") from problem

@@ -38,4 +38,4 @@ def tiny_body() -> PairBody:
             torch.manual_seed(0)
             return torch, HashedWords(), transformers.BertModel(config)
 
-    return PairBody(load, "tiny-body-for-tests", frozen=1)
+    return PairBody(load, "tiny-body-for-tests", frozen=1, taught=1)

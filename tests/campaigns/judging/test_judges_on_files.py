@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from tiny_body import tiny_body
 
 from campaigns import embeddings
 from campaigns.judging.examples import Example
+from campaigns.judging.members.cross_encoder import CrossEncoderJudge
+from campaigns.judging.pairs.teaching import Lesson
+from campaigns.management.judging import fit as fitting
 from campaigns.management.judging.rows import with_families
 
 DISHES = ("soup", "bread", "rice", "pasta", "salad", "stew", "pie", "curry", "omelette", "toast")
@@ -272,3 +277,31 @@ def test_a_file_in_another_encoding_is_told(fitted: Path, tmp_path: Path) -> Non
     (tmp_path / "new.csv").write_bytes("request,reply\nTea?,gr\xfc\xdf\n".encode("latin-1"))
     with pytest.raises(CommandError, match="was not read"):
         judges("score", tmp_path / "new.csv", "--from", fitted, "--out", tmp_path / "out.csv")
+
+
+def test_the_fine_tuned_judge_keeps_its_weights_in_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, lesson = tiny_body(), Lesson(epochs=1, batch=4)
+    monkeypatch.setattr(fitting, "pair_body", lambda: body)
+    monkeypatch.setattr(
+        fitting, "CrossEncoderJudge", partial(CrossEncoderJudge, lesson=lesson, least_cases=20)
+    )
+    train, folder = write(tmp_path / "train.csv", kitchen()), tmp_path / "made"
+    fit(train, folder, "--judges", "lexical,cross_encoder", "--family", "seed")
+    score = ["score", train, "--from", folder, "--cache", tmp_path / "c", "--out"]
+    judges(*score, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert all(0 < float(row["cross_encoder"]) < 1 for row in csv.DictReader(file))
+    weights = sorted((folder / "weights").iterdir())
+    assert len(weights) == 3
+    weights[0].write_bytes(b"0")
+    with pytest.raises(CommandError, match=r"weights/\w+ is missing or is not what was written"):
+        judges(*score, tmp_path / "again.csv")
+
+
+def test_a_judge_that_cannot_be_fitted_is_told_and_left_out(tmp_path: Path) -> None:
+    train = write(tmp_path / "train.csv", kitchen())
+    told = fit(train, tmp_path / "made", "--judges", "lexical,cross_encoder")
+    assert "40 labelled cases: fine-tuning pays" in told["failures"]["cross_encoder"]
+    assert set(told["judges"]) == {"lexical"}
