@@ -16,13 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 
+import _judging_context  # noqa: E402
+import _judging_evasion  # noqa: E402
 import _judging_harmbench  # noqa: E402 - the paths above come first
 import _judging_injection  # noqa: E402
 from _figures import Figure, note, show  # noqa: E402
 
 SECTIONS = {
+    "context": _judging_context,
     "harmbench": _judging_harmbench,
     "injection": _judging_injection,
+    "evasion": _judging_evasion,
 }
 
 

@@ -28,6 +28,7 @@ from annotations.models import (
     Verdict,
 )
 from annotations.statuses import AnnotationStatus, RaterKind, VerdictStatus
+from campaigns import evasion
 from campaigns.embeddings import Encoder, encoder
 from campaigns.judging.crossfit import CrossFitScores, cross_fit
 from campaigns.judging.discrimination import auroc
@@ -245,6 +246,7 @@ def report_of(
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),
         "strata": by_strata(gold.cases, decided, gold.y),
+        "evasion": evasion.stored(gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated),
         "quality": asdict(ensemble.quality),
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],

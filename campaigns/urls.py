@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import campaign, judges, model_judges, proposals
+from campaigns.views import campaign, evasion, judges, model_judges, proposals
 
 urlpatterns = [
     path("", campaign.home, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("p/<slug:slug>/campaign/target/", campaign.target, name="choose_target"),
     path("p/<slug:slug>/jobs/<int:pk>/cancel/", campaign.cancel, name="cancel_job"),
     path("p/<slug:slug>/judges/", judges.judges, name="judges"),
+    path("p/<slug:slug>/evasion/", evasion.page, name="evasion"),
+    path("p/<slug:slug>/evasion/cases/", evasion.cases, name="evasion_cases"),
     path("p/<slug:slug>/judges/models/", model_judges.page, name="model_judges"),
     path("p/<slug:slug>/judges/models/add/", model_judges.add, name="add_model_judge"),
     path("p/<slug:slug>/judges/models/<int:pk>/ask/", model_judges.ask, name="ask_model_judge"),

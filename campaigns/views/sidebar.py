@@ -17,4 +17,5 @@ ITEMS: list[NavItem] = [
     NavItem("Campaign", "project", MEMBERS, 0),
     NavItem("Patterns", "proposals", LEADS, 15, count_open),
     NavItem("Judges", "judges", READERS, 50),
+    NavItem("Evasion", "evasion", READERS, 51),
 ]

@@ -27,7 +27,7 @@ from campaigns.judging.evasion.counting import (
 from campaigns.judging.linear import Bools
 
 REPLICATES = 200
-BLOCK_JUDGES = 5  # the last judges are added all at once: 32 sets a block fit the processor's cache
+BLOCK_JUDGES = 6  # the last judges are added all at once: a block of 64 sets fits the processor's cache
 
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

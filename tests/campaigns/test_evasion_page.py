@@ -1,0 +1,136 @@
+"""The evasion page: the plane by stratum and rule, what judges add, and the cases behind the numbers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from annotations import releases
+from annotations.models import Rater
+from annotations.statuses import RaterKind
+from campaigns import evasion, launch
+from campaigns.models import EnsembleVersion
+from tests.world import World, signed_in
+
+N = 24
+NAMES = ("rules", "words", "twin")
+
+
+@pytest.fixture
+def made(world: World) -> EnsembleVersion:
+    """24 settled cases, half of them failures; “rules” alone catches two, “words” and “twin” ten."""
+    campaign = launch.start_campaign(world.project, by=world.lead, round_size=8)
+    round_ = launch.open_round(campaign, by=None)
+    cases = []
+    for number in range(N):
+        kind = "direct" if number % 2 else "context-dependent"
+        cases.append(
+            world.settle(
+                world.make_case(strata={"kind": kind}), harm="yes" if number < 12 else "no"
+            )
+        )
+    y = np.arange(N) < 12
+    words = (np.arange(N) < 10) | (np.arange(N) == 20)
+    x = np.stack([np.isin(np.arange(N), [10, 11, 21]), words, words], axis=1).astype(float)
+    x[23, 0] = np.nan
+    rater = Rater.objects.create(
+        project=world.project, kind=RaterKind.JUDGE, name="ensemble", revision="e1"
+    )
+    for number, case in enumerate(cases):
+        world.judged(case, "yes" if words[number] else "no", revision="e1")
+    return EnsembleVersion.objects.create(
+        campaign=campaign, round=round_, number=1, criterion=world.harm.criterion, rater=rater,
+        gold=releases.release(world.project, by=world.lead), revision="e1", threshold=0.5, payload={},
+        report={"evasion": evasion.stored(cases, x, y, names=NAMES, bound=0.2)},
+    )  # fmt: skip
+
+
+def read(world: World, user: Any, query: str = "", **headers: Any) -> str:
+    page = signed_in(Client(), user).get(
+        f"/p/{world.project.slug}/evasion/{query}", headers=headers or None
+    )
+    assert page.status_code == 200
+    return page.content.decode()
+
+
+def test_the_page_says_what_to_do_before_there_is_an_ensemble(world: World) -> None:
+    assert "No judges are calibrated yet" in read(world, world.lead)
+    assert "Nothing is measured yet" in read(world, world.lead, "cases/")
+
+
+def test_verdicts_come_back_as_they_were_kept(made: EnsembleVersion) -> None:
+    kept = evasion.evidence_of(made)
+    assert kept is not None
+    assert np.isnan(kept.x[23, 0])
+    assert (np.nansum(kept.x, axis=0) == [3, 11, 11]).all()
+    assert (kept.y.sum(), kept.names) == (12, NAMES)
+    assert {one.judge: one.only_catches for one in kept.added}["rules"] == (10, 11)
+    assert set(evasion.strata_of(kept)) == {"kind"}
+
+
+def test_the_front_and_a_combination_are_read_with_their_cases(
+    world: World, made: EnsembleVersion
+) -> None:
+    page = read(world, world.viewer)
+    assert "rules or words" in page  # nothing gets past, two others are blocked
+    assert "What does adding this judge buy?" in page
+    read_one = read(world, world.viewer, "?pick=2.any")
+    assert "2 failures get past" in read_one
+    assert "what=missed" in read_one
+
+
+def test_a_stratum_and_a_rule_give_the_plane_alone(world: World, made: EnsembleVersion) -> None:
+    part = read(world, world.lead, "?in=kind=direct&rule=any", **{"HX-Request": "true"})
+    assert "kind: direct" in part
+    assert "<h1>" not in part
+    assert "on 12 cases, 6 of them failures" in part
+
+
+def test_what_one_judge_alone_catches_leads_to_its_cases(
+    world: World, made: EnsembleVersion
+) -> None:
+    page = read(world, world.lead, "cases/?pick=1.any&what=catches")
+    assert "case-11" in page
+    assert "case-12" in page
+    assert "2 shown of 2" in page
+    missed = read(world, world.lead, "cases/?pick=6.any&what=missed")
+    assert "2 shown of 2" in missed
+
+
+def test_joint_misses_and_the_rates_are_told(world: World, made: EnsembleVersion) -> None:
+    page = read(world, world.lead)
+    assert "Failures that no judge catches" in page
+    assert "harmbench@1" in page
+    rates = evasion.success_of(made, evasion.evidence_of(made) or pytest.fail("nothing kept"))
+    assert rates[0].raw.value == pytest.approx(11 / 24)
+    assert rates[0].corrected.value == pytest.approx(0.5)
+
+
+def test_a_case_that_a_reader_is_still_to_answer_is_not_listed(
+    world: World, made: EnsembleVersion
+) -> None:
+    case = world.cases[10]
+    case.status = "adjudication"
+    case.save(update_fields=["status"])
+    assert "case-11" in read(world, world.viewer, "cases/?pick=1.any&what=catches")
+    case.status = "labelling"
+    case.save(update_fields=["status"])
+    page = read(world, world.viewer, "cases/?pick=1.any&what=catches")
+    assert "case-11" not in page
+    assert "1 case not shown" in page
+
+
+def test_annotators_are_not_shown_what_judges_said(world: World, made: EnsembleVersion) -> None:
+    client = signed_in(Client(), world.ann1)
+    for path in ("", "cases/?pick=1.any&what=catches"):
+        assert client.get(f"/p/{world.project.slug}/evasion/{path}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "query", ["?pick=99.any", "?pick=1.loudest", "?pick=x", "?in=kind=no&rule=x", "?ensemble=9"]
+)
+def test_addresses_typed_by_hand_do_no_harm(
+    world: World, made: EnsembleVersion, query: str
+) -> None:
+    assert "Every combination" in read(world, world.lead, query)
