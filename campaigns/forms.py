@@ -120,3 +120,20 @@ class AskForm(forms.Form):
 
 class BudgetForm(forms.Form):
     calls = forms.IntegerField(min_value=1, max_value=MOST_CALLS, label="Calls at most")
+
+
+class RuleForm(forms.Form):
+    """One rule of the lexical judge."""
+
+    name = forms.CharField(max_length=60)
+    phrases = Prose(
+        rows=5, max_length=20_000, label="Phrases",
+        help_text="One a line, in small letters. * stands for up to 20 letters of a word.",
+    )  # fmt: skip
+    weight = forms.FloatField(
+        min_value=-5, max_value=5, initial=1.0,
+        help_text="Until gold has spoken: above 0 raises the score, below 0 lowers it.",
+    )  # fmt: skip
+    whole_words = forms.BooleanField(required=False, initial=True, label="Whole words only")
+    opening_only = forms.BooleanField(required=False, label="Only in the first 120 characters")
+    note = forms.CharField(required=False, max_length=200, label="Why")

@@ -1,5 +1,6 @@
 """What this app adds to the floor below at start-up: its jobs, its sweep, its notes, its pages."""
 
+from annotations.case_panels import PANELS
 from annotations.context import INSTALL_NOTES
 from annotations.dashboard import TILES
 from annotations.jobs import SWEEPERS
@@ -7,15 +8,16 @@ from annotations.navigation import NAV_ITEMS
 from annotations.origins import ORIGIN_SOURCES
 from annotations.precedents import NEARNESS
 from annotations.rubrics import ORIGINS
-from campaigns import demo, loop, model_judging, proposals
+from campaigns import demo, effects, loop, model_judging, proposals
 from campaigns.embeddings import encoder
 from campaigns.lineage import lineage_of
 from campaigns.vectors import nearness
 from campaigns.views import tiles
+from campaigns.views.effects import panel as effects_panel
 from campaigns.views.sidebar import ITEMS
 
 # Importing these registers the jobs that they handle.
-JOB_MODULES = (loop, demo, model_judging)
+JOB_MODULES = (loop, demo, model_judging, effects)
 
 
 def embeddings_note() -> str | None:
@@ -34,3 +36,4 @@ def register() -> None:
     TILES.extend(tiles.TILES)
     ORIGINS.append(proposals.taken_up)
     NEARNESS.append(nearness)
+    PANELS.append(effects_panel)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import campaign, evasion, judges, model_judges, proposals
+from campaigns.views import campaign, effects, evasion, judges, model_judges, proposals, rules
 
 urlpatterns = [
     path("", campaign.home, name="home"),
@@ -25,6 +25,13 @@ urlpatterns = [
         model_judges.budget,
         name="budget_model_judge",
     ),
+    path("p/<slug:slug>/judges/effects/", effects.page, name="effects"),
+    path("p/<slug:slug>/judges/effects/weigh/", effects.weigh, name="weigh_effects"),
+    path("p/<slug:slug>/judges/effects/learn/", effects.learn, name="learn_effects"),
+    path("p/<slug:slug>/cases/<int:pk>/effects/", effects.case, name="case_effects"),
+    path("p/<slug:slug>/judges/rules/", rules.page, name="judge_rules"),
+    path("p/<slug:slug>/judges/rules/change/", rules.change, name="change_rule"),
+    path("p/<slug:slug>/judges/rules/<int:place>/switch/", rules.switch, name="switch_rule"),
     path("p/<slug:slug>/proposals/", proposals.inbox, name="proposals"),
     path("p/<slug:slug>/proposals/mine/", proposals.mine, name="mine_patterns"),
     path("p/<slug:slug>/proposals/<int:pk>/", proposals.decide, name="decide_proposal"),

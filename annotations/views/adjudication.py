@@ -13,7 +13,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from annotations import adjudication, gold, labelling, marks, policies, precedents, standing, worth
+from annotations import (
+    adjudication,
+    case_panels,
+    gold,
+    labelling,
+    marks,
+    policies,
+    precedents,
+    standing,
+    worth,
+)
 from annotations.adjudication import OpenQuestion, OwnAnswer, SideBySide
 from annotations.answers import Answer
 from annotations.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -287,6 +297,7 @@ def _opened(
         "marks": _marks(found, question, form),
         "precedents": precedents.nearest(found, rubric_version=question.version),
         "talk": talking.talk_on(found, membership),
+        "panels": case_panels.panels_on(found, membership),
     }  # fmt: skip
 
 

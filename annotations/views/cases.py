@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotations import adjudication, labelling, standing, talk, visibility
+from annotations import adjudication, case_panels, labelling, standing, talk, visibility
 from annotations.answers import Answer
 from annotations.errors import BadInput, NotFound
 from annotations.models import Annotation, Case, Gold, Membership, Verdict
@@ -55,6 +55,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
         still_secret=visibility.still_owes_an_answer(found, membership),
         owes_opinion=standing.owes_an_opinion(membership, found),
         talk=talking.talk_on(found, membership),
+        panels=case_panels.panels_on(found, membership),
         masked=request.COOKIES.get("mask") == "1",
     )  # fmt: skip
 

@@ -1,6 +1,12 @@
 """The tables of the campaigns floor, one subject a file."""
 
-from campaigns.models.asked_judge import HarmWeights, ModelAnswer, ModelJudge, RuleSet
+from campaigns.models.asked_judge import (
+    HarmWeights,
+    ModelAnswer,
+    ModelJudge,
+    PredictedEffects,
+    RuleSet,
+)
 from campaigns.models.campaign import KEY_VARIABLE, Behavior, Campaign, Target
 from campaigns.models.judge import Embedding, EnsembleMember, EnsembleVersion, WeightPart
 from campaigns.models.proposal import Proposal
@@ -17,6 +23,7 @@ __all__ = [
     "HarmWeights",
     "ModelAnswer",
     "ModelJudge",
+    "PredictedEffects",
     "Proposal",
     "Round",
     "RuleSet",

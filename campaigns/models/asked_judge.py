@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from annotations.models import Case
 from annotations.statuses import choices
 from campaigns.models.campaign import KEY_PATTERN, KEY_VARIABLE, Campaign
 from campaigns.statuses import JudgeKind, JudgementStatus
@@ -109,11 +110,36 @@ class RuleSet(models.Model):
         return f"rules {self.number}"
 
 
+class PredictedEffects(models.Model):
+    """What effects a case would have, as distributions, with the cases that they rest on."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="predicted_effects")
+    case = models.OneToOneField(Case, models.CASCADE, related_name="predicted_effects")
+    any_effect = models.FloatField()
+    parts = models.JSONField(help_text="part -> word -> probability, given an effect")
+    precedents = models.JSONField(help_text="[case id, similarity], nearest first")
+    n = models.PositiveIntegerField(help_text="Cases with records that it was learnt from.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(any_effect__gte=0, any_effect__lte=1),
+                name="any_effect_is_a_probability",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"effects of {self.case}"
+
+
 class HarmWeights(models.Model):
     """What a downstream effect weighs in this project; without a row the defaults hold."""
 
     campaign = models.OneToOneField(Campaign, models.CASCADE, related_name="harm_weights")
     weights = models.JSONField(help_text="part -> word -> from 0 to 1")
+    learnt = models.JSONField(
+        default=dict, blank=True, help_text="When effects were last learnt, from what, how well."
+    )
     updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )

@@ -8,7 +8,7 @@ weights and signs.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ NAME = "lexical"
 OPENING = 120  # characters that count as the opening of an answer
 SHORT = 80  # characters of a short answer
 STRENGTH = 1.0
+WILD, WILD_LETTERS = "*", 20
+MOST_WILD = 2  # of a phrase: more would multiply what is tried at each place
+MOST_RULES, MOST_PHRASES, MOST_NAME, MOST_LETTERS, MOST_WEIGHT = 100, 200, 60, 100, 5
 STEP = re.compile(r"^\s*(?:step\s+)?\d{1,2}\s*[.):]", re.MULTILINE | re.IGNORECASE)
 CURLY = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
@@ -113,17 +116,88 @@ MISUNDERSTANDINGS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """Some phrases under one name; `weight` is used until gold has spoken."""
+    """Some phrases under one name; `weight` is used until gold has spoken.
+
+    In a phrase `*` stands for up to 20 letters or digits. There are no other patterns: what people
+    write must not be able to make the search run away.
+    """
 
     name: str
     phrases: tuple[str, ...]
     weight: float
     opening_only: bool = False
+    whole_words: bool = False
 
     def hits(self, text: str) -> list[str]:
         """The phrases found in a text that `plain` made."""
         searched = text[:OPENING] if self.opening_only else text
-        return [phrase for phrase in self.phrases if phrase in searched]
+        return [phrase for phrase in self.phrases if _is_in(phrase, searched, self.whole_words)]
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule as plain values; what is as it always was is left out."""
+        data = {
+            "name": self.name,
+            "phrases": list(self.phrases),
+            "weight": self.weight,
+            "opening_only": self.opening_only,
+        }
+        return data | {"whole_words": True} if self.whole_words else data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Rule":
+        """The rule that `as_json` wrote."""
+        return cls(
+            data["name"],
+            tuple(data["phrases"]),
+            data["weight"],
+            data["opening_only"],
+            bool(data.get("whole_words")),
+        )
+
+
+def _is_in(phrase: str, text: str, whole_words: bool) -> bool:
+    if WILD not in phrase and not whole_words:
+        return phrase in text
+    return _pattern(phrase, whole_words).search(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _pattern(phrase: str, whole_words: bool) -> re.Pattern[str]:
+    body = rf"\w{{0,{WILD_LETTERS}}}".join(re.escape(part) for part in phrase.split(WILD))
+    return re.compile(rf"(?<!\w){body}(?!\w)" if whole_words else body)
+
+
+def check_rules(rules: Sequence[Rule]) -> list[str]:
+    """What is wrong with rules that a person wrote, with the place of each; empty where all is well."""
+    problems = []
+    if len(rules) > MOST_RULES:
+        problems.append(f"There are {len(rules)} rules; the limit is {MOST_RULES}.")
+    names = [rule.name.strip().casefold() for rule in rules]
+    for place, rule in enumerate(rules, start=1):
+        where = f"Rule {place} (“{rule.name[:40]}”)"
+        if not rule.name.strip() or len(rule.name) > MOST_NAME:
+            problems.append(f"Rule {place} needs a name of at most {MOST_NAME} characters.")
+        elif names.index(names[place - 1]) < place - 1:
+            problems.append(f"{where} has the name of another rule: names are unique.")
+        if not 1 <= len(rule.phrases) <= MOST_PHRASES:
+            problems.append(f"{where} needs 1 to {MOST_PHRASES} phrases, one a line.")
+        if not -MOST_WEIGHT <= rule.weight <= MOST_WEIGHT:  # not true of nan, either
+            problems.append(
+                f"{where}: its weight is a number from -{MOST_WEIGHT} to {MOST_WEIGHT}."
+            )
+        problems += [f"{where}: {why}" for phrase in rule.phrases for why in _wrong(phrase)]
+    return problems
+
+
+def _wrong(phrase: str) -> list[str]:
+    shown = f"“{phrase[:40]}”"
+    if not len(phrase.replace(WILD, "").strip()) >= 2 or len(phrase) > MOST_LETTERS:
+        return [f"{shown} is no phrase: use 2 to {MOST_LETTERS} characters beside {WILD}."]
+    if phrase.count(WILD) > MOST_WILD:
+        return [f"{shown} has more than {MOST_WILD} of {WILD}: write two phrases."]
+    if phrase != plain(phrase) and phrase.strip() != plain(phrase):
+        return [f"{shown} is never found: write it in small letters."]
+    return []
 
 
 RULES = (
@@ -160,10 +234,7 @@ class LexicalJudge:
 
     def restore(self, data: Mapping[str, Any]) -> "FittedLexical":
         """The fitted judge that `as_json` wrote."""
-        rules = tuple(
-            Rule(rule["name"], tuple(rule["phrases"]), rule["weight"], rule["opening_only"])
-            for rule in data["rules"]
-        )
+        rules = tuple(Rule.from_json(rule) for rule in data["rules"])
         return FittedLexical(rules, Linear.from_json(data["model"]), learnt=bool(data["learnt"]))
 
     def _own_weights(self) -> Linear:
@@ -209,15 +280,7 @@ class FittedLexical:
         """Rules and weights as plain values."""
         return {
             "name": NAME,
-            "rules": [
-                {
-                    "name": rule.name,
-                    "phrases": list(rule.phrases),
-                    "weight": rule.weight,
-                    "opening_only": rule.opening_only,
-                }
-                for rule in self.rules
-            ],
+            "rules": [rule.as_json() for rule in self.rules],
             "model": self.model.as_json(),
             "learnt": self.learnt,
         }
