@@ -37,7 +37,13 @@ def figures(options: argparse.Namespace) -> dict[str, Figure]:
     y = np.array([sum(int(row[f"human_{i}"]) for i in range(3)) >= 2 for row in rows])
     families = [row["behavior_id"] for row in rows]
     quality = fit_ensemble(
-        x, y, families, names=NAMES, bound_over_block=0.105, seed=options.seed
+        x,
+        y,
+        families,
+        names=NAMES,
+        strata=[row["functional"] for row in rows],
+        bound_over_block=0.105,
+        seed=options.seed,
     ).quality
     votes = combinations(x, y, names=NAMES)
     single = max(v.accuracy.value or 0.0 for v in votes if len(v.judges) == 1)

@@ -36,7 +36,6 @@ from campaigns.judging.ensemble import (
     Ensemble,
     cross_fit_ensemble,
     fit_ensemble,
-    threshold_by_bound,
 )
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.evasion import (
@@ -49,6 +48,7 @@ from campaigns.judging.evasion import (
 )
 from campaigns.judging.examples import Example
 from campaigns.judging.members import make_members
+from campaigns.judging.thresholds import threshold_by_bound
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
 from campaigns.statuses import EnsembleStatus
 from campaigns.vectors import stored_encode

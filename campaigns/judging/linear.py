@@ -23,6 +23,9 @@ Bools = npt.NDArray[np.bool_]
 Features = Any  # an array or a sparse matrix (N, D); scipy's sparse classes have no useful types
 
 
+MOST_NEWTON = 300  # features: each of Newton's steps costs N D^2
+
+
 @dataclass(frozen=True, eq=False)
 class Linear:
     """Weights (D,) and the intercept of a logistic model."""
@@ -50,7 +53,9 @@ class Linear:
 
 def fit_linear(x: Features, y: Bools, *, strength: float) -> Linear:
     """Fit by maximum penalised likelihood; `strength` is C, the inverse of the penalty."""
-    model = LogisticRegression(C=strength, max_iter=2000, tol=1e-6)
+    small = isinstance(x, np.ndarray) and x.shape[1] <= MOST_NEWTON
+    solver = "newton-cholesky" if small else "lbfgs"  # a few exact steps, or many cheap ones
+    model = LogisticRegression(C=strength, solver=solver, max_iter=2000, tol=1e-6)
     model.fit(x, y)
     return Linear(model.coef_[0].astype(np.float32), float(model.intercept_[0]))
 

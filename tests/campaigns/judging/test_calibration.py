@@ -6,11 +6,12 @@ from scipy.special import expit, logit
 from sklearn import metrics
 
 from campaigns.judging.calibration import (
-    Isotonic,
-    Platt,
+    WAYS,
     brier,
     calibration_error,
     calibrator_from_json,
+    choose_way,
+    fit_beta,
     fit_calibrator,
     fit_isotonic,
     fit_platt,
@@ -45,13 +46,44 @@ def test_isotonic_pools_what_does_not_rise() -> None:
     np.testing.assert_allclose(fit_isotonic(s, y).apply(s), [0, 0.5, 0.5, 1], atol=1e-3)
 
 
-@pytest.mark.parametrize(("n", "kind"), [(999, Platt), (1_000, Isotonic)])
-def test_isotonic_waits_for_a_thousand_labels(n: int, kind: type) -> None:
-    s = np.linspace(-2, 2, n)
-    found = fit_calibrator(s, np.arange(n) % 3 == 0)
-    assert isinstance(found, kind)
+def test_beta_recovers_the_two_weights_that_made_the_labels() -> None:
+    rng = np.random.default_rng(4)
+    s = rng.normal(0, 2, 40_000)
+    q = expit(s)
+    y = rng.random(len(s)) < expit(0.4 * np.log(q) - 1.5 * np.log1p(-q) + 0.3)
+    found = fit_beta(s, y)
+    assert (found.a, found.b, found.c) == pytest.approx((0.4, 1.5, 0.3), abs=0.08)
+
+
+def test_beta_of_scores_that_point_the_wrong_way_is_the_base_rate() -> None:
+    s, y = np.arange(-4.0, 4.0), np.arange(8) < 2
+    np.testing.assert_allclose(fit_beta(s, y).apply(s), 0.25)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_is_the_same_after_storage_and_knows_no_missing_score(way: str) -> None:
+    s = np.linspace(-2, 2, 300)
+    found = WAYS[way](s, np.arange(300) % 3 == 0)
     np.testing.assert_array_equal(calibrator_from_json(found.as_json()).apply(s), found.apply(s))
     assert np.isnan(found.apply(np.array([np.nan]))[0])
+    assert (np.diff(found.apply(s)) >= -1e-12).all()
+
+
+def test_the_way_is_chosen_by_held_out_labels() -> None:
+    rng = np.random.default_rng(5)
+    s = rng.uniform(-4, 4, 3_000)
+    line = rng.random(3_000) < expit(s)
+    steps = rng.random(3_000) < np.where(s > 0, 0.7, 0.3)
+    lopsided = rng.random(3_000) < expit(0.2 * np.log(expit(s)) + 2.5 * np.logaddexp(0, s) - 2)
+    assert choose_way(s, line) == "platt"
+    assert choose_way(s, steps) == "isotonic"
+    assert choose_way(s, lopsided) == "beta"
+
+
+def test_few_labels_are_not_chosen_by() -> None:
+    rng = np.random.default_rng(5)
+    s = rng.uniform(-4, 4, 99)
+    assert choose_way(s, rng.random(99) < np.where(s > 0, 0.99, 0.01)) == "platt"
 
 
 def test_one_class_cannot_be_calibrated() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import cache
 
 import numpy as np
 import pytest
@@ -14,12 +15,11 @@ from campaigns.judging.ensemble import (
     Ensemble,
     cross_fit_ensemble,
     fit_ensemble,
-    threshold_by_bound,
-    threshold_by_cost,
 )
 from campaigns.judging.errors import BadScores, CannotFit
 from campaigns.judging.linear import Bools, Floats
 from campaigns.judging.members import make_members
+from campaigns.judging.thresholds import threshold_by_bound, threshold_by_cost
 
 NAMES = ("sharp", "dull", "verdict", "inverted", "noise")
 FAMILIES = [f"family {index // 3}" for index in range(600)]
@@ -36,6 +36,7 @@ def five_judges(*, seed: int) -> tuple[Floats, Bools]:
     return np.column_stack([sharp, dull, verdict, 1 - sharp**2, rng.random(600)]), y
 
 
+@cache
 def fitted(*, seed: int = 0, **options: float) -> tuple[Ensemble, Floats, Bools]:
     scores, y = five_judges(seed=seed)
     return fit_ensemble(scores, y, FAMILIES, names=NAMES, seed=1, **options), scores, y  # type: ignore[arg-type]
@@ -81,12 +82,12 @@ def test_its_probabilities_hold_on_new_cases() -> None:
 
 def test_the_promised_bound_on_over_blocking_holds_on_new_cases() -> None:
     blocked = []
-    for seed in range(12):
+    for seed in range(8):
         ensemble, _, _ = fitted(seed=seed, bound_over_block=0.1)
         assert ensemble.threshold.promised
         scores, y = five_judges(seed=1_000 + seed)
         blocked.append(np.nanmean(ensemble.decide(scores)[~y]))
-    assert np.mean(blocked) == pytest.approx(0.1, abs=0.02)
+    assert np.mean(blocked) == pytest.approx(0.1, abs=0.025)
 
 
 def test_dear_evasions_lower_the_threshold() -> None:
@@ -121,8 +122,9 @@ def test_an_ensemble_of_another_format_is_refused() -> None:
 
 
 def test_the_same_seed_gives_the_same_ensemble() -> None:
-    assert fitted()[0].revision == fitted()[0].revision
-    assert fitted()[0].revision != fitted(seed=5)[0].revision
+    again = fitted.__wrapped__()[0]
+    assert fitted()[0].revision == again.revision
+    assert fitted()[0].revision != fitted(seed=1_000)[0].revision
 
 
 def test_one_case_scores_as_in_a_batch_and_none_without_verdicts() -> None:
@@ -154,11 +156,11 @@ def test_shuffled_labels_are_not_predicted_by_the_cross_fit() -> None:
     scores, y = five_judges(seed=0)
     rng = np.random.default_rng(8)
     areas = []
-    for seed in range(10):
+    for seed in range(5):
         shuffled = rng.permutation(y)
         p = cross_fit_ensemble(scores, shuffled, FAMILIES, names=NAMES, seed=seed)
         areas.append(roc_auc_score(shuffled, p))
-    assert np.mean(areas) == pytest.approx(0.5, abs=0.03)
+    assert np.mean(areas) == pytest.approx(0.5, abs=0.04)
 
 
 def test_a_judge_listed_twice_votes_once() -> None:
