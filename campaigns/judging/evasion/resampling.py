@@ -27,7 +27,9 @@ from campaigns.judging.evasion.counting import (
 from campaigns.judging.linear import Bools
 
 REPLICATES = 200
-BLOCK_JUDGES = 6  # the last judges are added all at once: a block of 64 sets fits the processor's cache
+BLOCK_JUDGES = (
+    6  # the last judges are added all at once: a block of 64 sets fits the processor's cache
+)
 
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -95,7 +97,9 @@ def spread(
     wanted, weights = wanted[:, sets], sorted(weights)
     stops = np.cumsum([len(one.totals) for one in draws])
     inverse = (1 / np.concatenate([one.totals for one in draws])).astype(np.float32)
-    table = np.concatenate([one.histograms[:, sets].T for one in draws], axis=1)[None]
+    table = np.concatenate([one.histograms.T for one in draws], axis=1)[None]
+    if len(set(weights)) > 1:
+        table = table[:, sets]
     whole = _Branch(0, 0, table, max(weights[-1], 1))
     for block in _blocks(whole, list(weights), _limits(wanted)):
         ranks, width, _ = block.table.shape
