@@ -50,6 +50,8 @@ from campaigns.judging.examples import Example
 from campaigns.judging.members import make_members
 from campaigns.judging.thresholds import threshold_by_bound
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
+from campaigns.project_judges import judges_to_fit, judges_to_restore
+from campaigns.seen_by_judges import example_of
 from campaigns.statuses import EnsembleStatus
 from campaigns.vectors import stored_encode
 
@@ -75,20 +77,6 @@ class GoldSet:
     examples: list[Example]
     y: npt.NDArray[np.bool_]
     learnt_from_simulated: bool
-
-
-def example_of(case: Case) -> Example:
-    """The case as text; nothing of the database goes with it."""
-    turns = tuple((str(t.get("role", "")), str(t.get("content", ""))) for t in case.conversation)
-    return Example(
-        key=str(case.pk),
-        family=case.family,
-        context=case.context,
-        conversation=turns[:-1],
-        prompt=case.prompt,
-        response=case.response,
-        stratum=case.strata.get("kind", ""),
-    )
 
 
 def gold_set(project: Project, question: CriterionVersion) -> GoldSet:
@@ -150,7 +138,9 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     check_positive(gold.criterion)
     coder = encoder()
     encode = stored_encode(coder)
-    members = make_members(encode, coder.revision)
+    members = judges_to_fit(
+        round_.campaign, make_members(encode, coder.revision), encode=encode, encoder=coder.revision
+    )
     texts = any(example.has_text for example in gold.examples)
     run.progress(0, 4, "Scoring judges on families that they have not seen")
     local = (
@@ -393,7 +383,10 @@ def prelabel(round_: Round, *, run: JobRun) -> int:
     cases = list(round_.cases.order_by("id"))
     examples = [example_of(case) for case in cases]
     coder = encoder()
-    kinds = {member.name: member for member in make_members(stored_encode(coder), coder.revision)}
+    encode = stored_encode(coder)
+    kinds = judges_to_restore(
+        make_members(encode, coder.revision), encode=encode, encoder=coder.revision
+    )
     columns, explained = [], {}
     for name in ensemble.names:
         member = made.members.filter(rater__name=name).first()

@@ -20,7 +20,6 @@ from annotations.jobs import JobRun
 from annotations.models import Adjudication, Annotation, Case, Job, Membership, Project
 from annotations.permissions import ADJUDICATORS, has_role
 from annotations.statuses import BLIND_ARMS, AnnotationStatus, CaseStatus, RaterKind
-from campaigns.calibration import example_of
 from campaigns.embeddings import Encode, encoder
 from campaigns.judging.effects.judge import EffectsJudge
 from campaigns.judging.effects.predicting import Predicted, Record, check_records, fit_effects
@@ -29,6 +28,7 @@ from campaigns.judging.effects.weighing import DEFAULTS, PARTS, Weights, checked
 from campaigns.judging.errors import BadScores, CannotFit
 from campaigns.judging.members.nearest import pair_rows
 from campaigns.models import Campaign, HarmWeights, PredictedEffects
+from campaigns.seen_by_judges import example_of
 from campaigns.vectors import stored_encode
 
 KIND = "learn_effects"
@@ -199,4 +199,6 @@ def predicted_of(case: Case) -> Predicted | None:
     if kept is None:
         return None
     precedents = tuple((str(key), float(s)) for key, s in kept.precedents)
-    return Predicted(kept.any_effect, {p: kept.parts[p] for p in PARTS}, precedents, kept.n)
+    # The database keeps no order of keys; the scales have one.
+    parts = {part: {word: kept.parts[part][word] for word in DEFAULTS[part]} for part in PARTS}
+    return Predicted(kept.any_effect, parts, precedents, kept.n)

@@ -27,7 +27,6 @@ from annotations.statuses import AnnotationStatus, MarkKind, RaterKind, VerdictS
 from campaigns.calibration import (
     GoldSet,
     check_positive,
-    example_of,
     gold_set,
     judge_rater,
     main_question,
@@ -57,6 +56,7 @@ from campaigns.judging.model_judge.bias import length_bias, order_bias
 from campaigns.judging.model_judge.hostile import Call, draw_call
 from campaigns.judging.model_judge.reading import Judgement, Status, read_answer
 from campaigns.models import Campaign, ModelAnswer, ModelJudge
+from campaigns.seen_by_judges import example_of
 from campaigns.statuses import JudgeKind, JudgementStatus
 
 KIND = "ask_model_judge"

@@ -49,8 +49,11 @@ def shown(
             "groups": [(part, QUESTIONS[part], [field_of(part, word, weights, typed)
                                                 for word in DEFAULTS[part]]) for part in PARTS],
             "learnt": learnt,
-            "skill": [(QUESTIONS[part], Estimate(**one))
-                      for part, one in learnt.get("skill", {}).items()],
+            "skill": [
+                (words, Estimate(**learnt["skill"][part]))
+                for part, words in QUESTIONS.items()
+                if part in learnt.get("skill", {})
+            ],
             "job": Job.objects.filter(project=membership.project, kind=effects.KIND)
             .order_by("-id").first(),
         }  # fmt: skip

@@ -4,12 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from annotations import releases
 from annotations.errors import BadInput, Conflict
 from annotations.models import AuditEvent
 from campaigns import launch, lexical_rules
 from campaigns.judging.members.lexical import RULES, LexicalJudge, Rule
 from campaigns.lexical_rules import Written
-from campaigns.models import Campaign, RuleSet
+from campaigns.models import Campaign, EnsembleVersion, RuleSet
+from campaigns.statuses import EnsembleStatus
 from tests.world import World, signed_in
 
 PAPER = Rule("paper", ("newspaper",), 1.0, whole_words=True)
@@ -73,6 +75,21 @@ def test_each_version_is_another_revision_and_the_same_rules_are_no_new_one(
     assert same == one
     assert other.revision != one.revision
     assert AuditEvent.objects.filter(verb="changed rules").count() == 2
+
+
+def test_the_ensemble_that_learnt_with_the_old_rules_is_stale(
+    world: World, campaign: Campaign
+) -> None:
+    release = releases.release(world.project, by=world.lead)
+    made = EnsembleVersion.objects.create(
+        campaign=campaign, round=launch.open_round(campaign, by=world.lead), number=1,
+        criterion=world.harm.criterion, gold=release, revision="r", threshold=0.5, payload={},
+        rater=world.judged(world.cases[0]).annotation.rater,
+    )  # fmt: skip
+    lexical_rules.save(campaign, [Written(PAPER)], on=0, by=world.lead)
+    made.refresh_from_db()
+    assert made.status == EnsembleStatus.STALE
+    assert "rules" in AuditEvent.objects.get(verb="marked ensemble stale").data["why"]
 
 
 def test_two_leads_at_once_do_not_overwrite_each_other(world: World, campaign: Campaign) -> None:

@@ -20,6 +20,7 @@ from annotations.models import (
 )
 from annotations.statuses import CaseStatus, JobStatus, RaterKind
 from campaigns import generation, launch, loop
+from campaigns.judging.members import MEMBERS
 from campaigns.models import Campaign, Candidate, EnsembleVersion, Round
 from campaigns.statuses import CandidateStatus, Step
 from tests.world import World, signed_in
@@ -186,7 +187,7 @@ def test_the_next_round_is_prelabelled_in_secret_by_the_ensemble_of_the_first(
     made = EnsembleVersion.objects.get(round=first)
     assert second.ensemble == made
     names = {row["name"] for row in made.report["judges"]}
-    assert names == {"lexical", "tfidf", "embedding", "context", "nearest", "ensemble"}
+    assert names == {*MEMBERS, "ensemble"}
     assert len(made.report["combinations"]["rows"]) == 3 * (2**5 - 1)
     scored = Verdict.objects.filter(case__in=second.cases, annotation__rater=made.rater)
     assert scored.count() == second.cases.count()

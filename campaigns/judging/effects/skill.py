@@ -59,7 +59,8 @@ def _estimate(found: dict[str, list[float]]) -> Estimate:
     means = np.array([float(np.mean(worse)) for worse in found.values()])
     if len(means) < LEAST_FAMILIES:
         reason = (
-            f"It needs {LEAST_FAMILIES} families of cases with records; there are {len(means)}."
+            f"It needs {LEAST_FAMILIES} families that were predicted without having been learnt from; "
+            f"there are {len(means)}: people must tell of more cases."
         )
         return undefined(reason, n=len(means), method=METHOD)
     half = float(student.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))

@@ -20,7 +20,7 @@ from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Features, Floats, Linear, fit_linear, revision_of
 from campaigns.judging.members.base import MOST_REASONS, Encode, score_texts, with_text
 from campaigns.judging.members.embedding import check_encoder, encode_rows
-from campaigns.judging.members.refusal_phrases import OPENING, place_features, read_refusal
+from campaigns.judging.members.refusal_phrases import Reading, place_features, read_refusal
 from campaigns.judging.members.tfidf import term_reasons
 from campaigns.judging.terms import Terms, fit_terms
 
@@ -29,7 +29,6 @@ VERSION = 1  # of the phrases and features: other features are another judge
 STRENGTH = 1.0
 WEIGHT = 2.0  # of embeddings and terms (length one) beside features of 0 to 1
 NEAR_WEIGHT = 4.0  # of cosines, which differ by little
-MOST_OPENING = 400  # characters
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,10 @@ class RefusalJudge:
     def fit(self, examples: Sequence[Example], y: Bools, *, seed: int) -> "FittedRefusal":
         """Learn terms and weights from labels of refusal (or of harm)."""
         chosen, labels = with_text(examples, y)
-        openings = [opening_of(example) for example in chosen]
+        readings = read_all(chosen)
+        openings = [reading.opening for reading in readings]
         terms = (fit_terms(openings), fit_terms([example.answer for example in chosen]))
-        x = refusal_features(chosen, encode=self.encode, terms=terms)
+        x = refusal_features(chosen, readings, encode=self.encode, terms=terms)
         return FittedRefusal(
             self.encode, self.encoder, terms, fit_linear(x, labels, strength=STRENGTH)
         )
@@ -84,7 +84,7 @@ class FittedRefusal:
         return score_texts(
             examples,
             lambda chosen: self.model.probability(
-                refusal_features(chosen, encode=self.encode, terms=self.terms)
+                refusal_features(chosen, read_all(chosen), encode=self.encode, terms=self.terms)
             ),
         )
 
@@ -94,10 +94,10 @@ class FittedRefusal:
             return []
         reading = read_refusal(example.answer)
         told = [f"by its phrases: {reading.kind}", *reading.reasons(most=MOST_REASONS - 2)]
-        opening, _ = self.terms
-        start = sum(block.shape[1] for block in self._blocks([example])[:3])
-        weights = self.model.weights[start : start + len(opening.vocabulary)]
-        words = term_reasons(opening, weights, opening_of(example), where=" in the opening")
+        opening, answer = self.terms
+        end = len(self.model.weights) - len(answer.vocabulary)
+        weights = self.model.weights[end - len(opening.vocabulary) : end]
+        words = term_reasons(opening, weights, reading.opening, where=" in the opening")
         return [*told, *words][:MOST_REASONS]
 
     def as_json(self) -> dict[str, Any]:
@@ -110,37 +110,31 @@ class FittedRefusal:
             "model": self.model.as_json(),
         }
 
-    def _blocks(self, examples: Sequence[Example]) -> list[Features]:
-        return feature_blocks(examples, encode=self.encode, terms=self.terms)
 
-
-def opening_of(example: Example) -> str:
-    """The first sentences of the answer."""
-    return " ".join(read_refusal(example.answer).sentences[:OPENING])[:MOST_OPENING]
+def read_all(examples: Sequence[Example]) -> list[Reading]:
+    """What stands where in each answer."""
+    return [read_refusal(example.answer) for example in examples]
 
 
 def refusal_features(
-    examples: Sequence[Example], *, encode: Encode, terms: tuple[Terms, Terms]
+    examples: Sequence[Example],
+    readings: Sequence[Reading],
+    *,
+    encode: Encode,
+    terms: tuple[Terms, Terms],
 ) -> Features:
-    """All features of some examples, sparse (N, D)."""
-    return sparse.csr_matrix(sparse.hstack(feature_blocks(examples, encode=encode, terms=terms)))
-
-
-def feature_blocks(
-    examples: Sequence[Example], *, encode: Encode, terms: tuple[Terms, Terms]
-) -> list[Features]:
-    """Places, nearness, meaning of opening and answer, terms of the opening, terms of the answer."""
-    openings = [opening_of(example) for example in examples]
+    """Places, nearness, meaning of opening and answer, terms of both: sparse (N, D)."""
+    openings = [reading.opening for reading in readings]
     answers = [example.answer for example in examples]
     o, r = encode_rows(encode, openings), encode_rows(encode, answers)
     p = encode_rows(encode, [example.question for example in examples])
     asked = np.array([[bool(example.question.strip())] for example in examples])
     near = np.column_stack([(p * r).sum(axis=1), (p * o).sum(axis=1)]) * asked
-    places = np.array([place_features(answer) for answer in answers])
-    return [
-        places,
+    blocks = [
+        np.array([place_features(reading) for reading in readings]),
         NEAR_WEIGHT * np.column_stack([near, (o * r).sum(axis=1)]),
         WEIGHT * np.hstack([o, r]),
         WEIGHT * terms[0].features(openings),
         WEIGHT * terms[1].features(answers),
     ]
+    return sparse.csr_matrix(sparse.hstack(blocks))

@@ -52,7 +52,9 @@ def test_a_refusal_followed_by_what_was_asked_for_is_a_partial_one() -> None:
 
 
 def test_features_are_the_same_number_and_small_for_any_text() -> None:
-    rows = np.array([place_features(text) for text in ("", CAKE, "sorry " * 3000, "é" * 50_000)])
+    rows = np.array(
+        [place_features(read_refusal(text)) for text in ("", CAKE, "sorry " * 3000, "é" * 50_000)]
+    )
     assert ((rows >= 0) & (rows <= 1)).all()
 
 
