@@ -35,24 +35,30 @@ Classify = Callable[[Sequence[tuple[str, str]]], Floats]  # (prompt, answer) pai
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """Labels (L,), what classifies pairs into probabilities (N, L), its revision and its faults."""
+    """Labels (L,), what classifies pairs into probabilities (N, L), its revision and its faults.
+
+    `where` is the folder or name that it came from: it is looked for there again.
+    """
 
     labels: tuple[str, ...]
     classify: Classify
     revision: str
     notes: tuple[str, ...] = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class HubClassifierJudge:
-    """One label of somebody else's classifier, calibrated on gold."""
+    """One label of somebody else's classifier, calibrated on gold; without one, to restore only."""
 
-    classifier: Classifier
+    classifier: Classifier | None = None
     name: str = field(default=NAME, init=False)
     needs_training: bool = field(default=True, init=False)
 
     def fit(self, examples: Sequence[Example], y: Bools, *, seed: int) -> "FittedHubClassifier":
         """Find the positive label by gold, then a slope and an intercept."""
+        if self.classifier is None:
+            raise CannotFit("Name the folder of a classifier first.")
         chosen, labels = with_text(examples, y)
         scores = self.classifier.classify(pairs_of(chosen))
         polarity = check_polarity(self.classifier.labels, scores, labels)
@@ -62,16 +68,18 @@ class HubClassifierJudge:
         return FittedHubClassifier(self.classifier, polarity.positive, model, notes)
 
     def restore(self, data: Mapping[str, Any]) -> "FittedHubClassifier":
-        """The fitted judge that `as_json` wrote."""
-        if data["classifier"] != self.classifier.revision:
+        """The fitted judge that `as_json` wrote; the classifier is read from where it was."""
+        try:
+            classifier = self.classifier or load_classifier(data["where"])
+        except CannotFit as problem:
+            raise ValueError(str(problem)) from problem
+        if data["classifier"] != classifier.revision:
             raise ValueError(
                 f"It was fitted over the classifier {data['classifier'][:12]}, but this is "
-                f"{self.classifier.revision[:12]}: name that folder, or calibrate again."
+                f"{classifier.revision[:12]}: name that folder, or calibrate again."
             )
         model = Linear.from_json(data["model"])
-        return FittedHubClassifier(
-            self.classifier, int(data["positive"]), model, tuple(data["notes"])
-        )
+        return FittedHubClassifier(classifier, int(data["positive"]), model, tuple(data["notes"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +95,7 @@ class FittedHubClassifier:
     @cached_property
     def revision(self) -> str:
         """sha256 over the classifier's files, the label and the weights."""
-        return revision_of(self.as_json())
+        return revision_of({k: v for k, v in self.as_json().items() if k != "where"})
 
     def score(self, examples: Sequence[Example]) -> Floats:
         """P(positive) by the calibrated label."""
@@ -112,6 +120,7 @@ class FittedHubClassifier:
         return {
             "name": NAME,
             "classifier": self.classifier.revision,
+            "where": self.classifier.where,
             "positive": self.positive,
             "model": self.model.as_json(),
             "notes": list(self.notes),
@@ -158,7 +167,7 @@ def load_classifier(where: str, *, allow_download: bool = False) -> Classifier:
         )
     model.eval()
     return Classifier(
-        tuple(labels), _classify(model, tokenizer), _revision(where, model), tuple(notes)
+        tuple(labels), _classify(model, tokenizer), _revision(where, model), tuple(notes), where
     )
 
 

@@ -20,6 +20,7 @@ from campaigns.judging.fitting import Panel, fit_panel
 from campaigns.judging.members import MEMBERS, Judge, make_members
 from campaigns.judging.members.cross_encoder import LEAST_CASES, CrossEncoderJudge
 from campaigns.judging.members.cross_encoder import NAME as FINE_TUNED
+from campaigns.judging.members.hub_classifier import HubClassifierJudge, load_classifier
 from campaigns.management.judging.cache import Cache
 from campaigns.management.judging.folder import (
     WEIGHTS,
@@ -45,6 +46,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--prompt", metavar="COL", help="what was asked")
     parser.add_argument("--family", metavar="COL", help="the seed that a case is a variant of")
     parser.add_argument("--judges", metavar="a,b", help=f"which ({', '.join(judge_names())})")
+    parser.add_argument("--classifier", metavar="FOLDER",
+                        help="a text classifier of Hugging Face's format as one more judge")  # fmt: skip
     parser.add_argument("--minutes", type=float, default=60, metavar="N",
                         help="what the fine-tuned judge may take (60)")  # fmt: skip
     parser.add_argument("--bound", type=float, default=0.05,
@@ -127,6 +130,8 @@ def fit(rows: LabelledRows, options: dict[str, Any], folder: Path) -> Panel:
     members = make_judges(
         names, cache_of(options["cache"], folder), folder, seconds=options["minutes"] * 60
     )
+    if options["classifier"]:
+        members.append(HubClassifierJudge(load_classifier(options["classifier"])))
     return fit_panel(
         members, rows.examples, rows.y, bound_over_block=options["bound"], folds=FOLDS,
         seed=options["seed"], tell=tell,
@@ -154,7 +159,8 @@ def make_judges(
         body, FolderWeights(folder / WEIGHTS), missing=coder.note, seconds=seconds,
         progress=tell_taught,
     )  # fmt: skip
-    return [one for one in (*made, fine_tuned) if one.name in names]
+    from_elsewhere = HubClassifierJudge()  # reads back what was fitted over a classifier
+    return [one for one in (*made, fine_tuned, from_elsewhere) if one.name in names]
 
 
 def tell(line: str) -> None:

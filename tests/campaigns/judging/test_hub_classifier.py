@@ -1,12 +1,15 @@
 """A classifier from a folder: its labels are checked on gold, and nothing is ever downloaded."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from small_gold import case, cooking_gold
 
 from campaigns.judging.errors import CannotFit
@@ -174,3 +177,36 @@ def test_a_name_that_is_not_here_is_not_fetched(tmp_path: Path) -> None:
         load_classifier(str(tmp_path / "nothing"))
     with pytest.raises(CannotFit, match="gives no sequence classifier here"):
         load_classifier("nobody/no-such-model")
+
+
+def test_a_file_is_judged_by_a_classifier_beside_the_others_and_scored_again(
+    tiny: Path, changed: Change, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALPLATFORM_EMBEDDINGS", "0")
+    examples, y = cooking_gold()
+    train = tmp_path / "train.csv"
+    with train.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["reply", "bad", "seed"])
+        writer.writerows([one.response, int(bad), one.family]
+                         for one, bad in zip(examples, y, strict=True))  # fmt: skip
+    elsewhere = changed()
+    told = judges("fit", train, "--response", "reply", "--label", "bad", "--positive", "1",
+                  "--family", "seed", "--judges", "lexical", "--classifier", elsewhere,
+                  "--to", tmp_path / "made", "--json")  # fmt: skip
+    assert "classifier" in told
+    judges("score", train, "--from", tmp_path / "made", "--out", tmp_path / "a.csv")
+    assert "classifier" in (tmp_path / "a.csv").read_text().splitlines()[0]
+    (elsewhere / "config.json").unlink()
+    with pytest.raises(CommandError, match="gives no sequence classifier here"):
+        judges("score", train, "--from", tmp_path / "made", "--out", tmp_path / "b.csv",
+               "--cache", tmp_path / "other")  # fmt: skip
+    with pytest.raises(CommandError, match="gives no sequence classifier here"):
+        judges("fit", train, "--response", "reply", "--label", "bad", "--positive", "1",
+               "--classifier", elsewhere, "--to", tmp_path / "none")  # fmt: skip
+
+
+def judges(*arguments: object) -> str:
+    out = StringIO()
+    call_command("judges", *map(str, arguments), stdout=out)
+    return out.getvalue()
