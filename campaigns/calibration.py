@@ -30,6 +30,7 @@ from annotations.models import (
 from annotations.statuses import AnnotationStatus, RaterKind, VerdictStatus
 from campaigns import evasion
 from campaigns.embeddings import Encoder, encoder
+from campaigns.fine_tuning import fine_tuned, pair_options
 from campaigns.judging.crossfit import CrossFitScores, cross_fit
 from campaigns.judging.discrimination import auroc
 from campaigns.judging.ensemble import (
@@ -138,9 +139,11 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     check_positive(gold.criterion)
     coder = encoder()
     encode = stored_encode(coder)
-    members = judges_to_fit(
-        round_.campaign, make_members(encode, coder.revision), encode=encode, encoder=coder.revision
+    listed = (
+        *make_members(encode, coder.revision, **pair_options()),
+        *fine_tuned(len(gold.y), run.progress),
     )
+    members = judges_to_fit(round_.campaign, listed, encode=encode, encoder=coder.revision)
     texts = any(example.has_text for example in gold.examples)
     run.progress(0, 4, "Scoring judges on families that they have not seen")
     local = (
@@ -166,7 +169,9 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     fitted = {}
     for member in members if texts else ():
         try:
-            fitted[member.name] = member.fit(gold.examples, gold.y, seed=round_.seed)
+            fitted[member.name] = local.fitted.get(member.name) or member.fit(
+                gold.examples, gold.y, seed=round_.seed
+            )
         except CannotFit as problem:
             report["failures"][member.name] = str(problem)
     with run.fenced():
@@ -236,7 +241,9 @@ def report_of(
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),
         "strata": by_strata(gold.cases, decided, gold.y),
-        "evasion": evasion.stored(gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated),
+        "evasion": evasion.stored(
+            gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
+        ),
         "quality": asdict(ensemble.quality),
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],
@@ -384,9 +391,8 @@ def prelabel(round_: Round, *, run: JobRun) -> int:
     examples = [example_of(case) for case in cases]
     coder = encoder()
     encode = stored_encode(coder)
-    kinds = judges_to_restore(
-        make_members(encode, coder.revision), encode=encode, encoder=coder.revision
-    )
+    listed = (*make_members(encode, coder.revision, **pair_options()), *fine_tuned(None))
+    kinds = judges_to_restore(listed, encode=encode, encoder=coder.revision)
     columns, explained = [], {}
     for name in ensemble.names:
         member = made.members.filter(rater__name=name).first()
