@@ -13,9 +13,11 @@ import hashlib
 import inspect
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from campaigns.judging.errors import CannotFit
 from campaigns.judging.examples import Example
 from campaigns.judging.members import Judge, make_members
 from campaigns.judging.members.cross_encoder import CrossEncoderJudge
+from campaigns.judging.pairs.body import PairBody
 from campaigns.judging.weights import MemoryStore
 from campaigns.management.judging.cache import Cache
 from campaigns.management.judging.rows import content_key
@@ -47,8 +50,10 @@ FOLDS = 3  # of the cross-fit: the fine-tuned judge teaches a model for each
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=int, default=5, help="context: draws of each size")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(GOALS),
+    parser.add_argument("--sizes", type=int, nargs="*", default=list(GOALS),
                         help="context: numbers of labels, 0 for all")  # fmt: skip
+    parser.add_argument("--speed-cases", type=int, default=10_000, metavar="N",
+                        help="context: cases that are scored for the time; 0 leaves it out")  # fmt: skip
     parser.add_argument("--no-fine-tuning", action="store_true", help="context: frozen judges only")
 
 
@@ -62,10 +67,67 @@ def figures(options: argparse.Namespace) -> dict[str, Figure]:
         return {}
     KEPT.mkdir(parents=True, exist_ok=True)
     (train, y), (new, gold) = (read(DATA / name) for name in FILES)
-    found: dict[str, Figure] = {}
+    found = speed((train, y), cases=1_000 if options.quick else options.speed_cases)
     for size in options.sizes[:1] if options.quick else options.sizes:
         found |= of_size(size, (train, y), (new, gold), options)
     return found
+
+
+def speed(train: tuple[list[Example], np.ndarray], *, cases: int) -> dict[str, Figure]:
+    """Scoring by every frozen judge from an empty cache: the embedding's share; and a second time."""
+    if not cases:
+        return {}
+    coder, body = encoder(), pair_body()
+    assert body is not None
+    watch = Stopwatch()
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        made = make_members(
+            cache.encode(watch(coder.encode), coder.revision, progress=progress), coder.revision,
+            pairs=cache.encode_pairs(Watched(body, watch), progress=progress),
+            pairs_encoder=body.rows_revision,
+        )  # fmt: skip
+        fitted = [one.fit(train[0][:300], train[1][:300], seed=0) for one in made]
+        new = (train[0][300:] * 2)[:cases]
+        watch.seconds, began = 0.0, time.process_time()
+        for one in fitted:
+            cache.score(one, new)
+        first, again = time.process_time() - began, time.process_time()
+        for one in fitted:
+            cache.score(one, new)
+        second = time.process_time() - again
+    told = f"{cases:,} cases, {len(fitted)} judges"
+    return {
+        "scoring_embedding_share": Figure(watch.seconds / first, "of the CPU", 0.80, told,
+                                          at_least=True),
+        "scoring_cpu_seconds": Figure(first, "s", None, told),
+        "second_scoring_share": Figure(second / first, "of the first", 0.01, told),
+    }  # fmt: skip
+
+
+class Stopwatch:
+    """Adds up the processor's seconds within the functions that it wraps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            began = time.process_time()
+            try:
+                return function(*given)
+            finally:
+                self.seconds += time.process_time() - began
+
+        return timed
+
+
+class Watched(PairBody):
+    """A body whose rows are timed."""
+
+    def __init__(self, body: PairBody, watch: Stopwatch) -> None:
+        super().__init__(lambda: body._parts, body.revision)
+        self.rows = watch(super().rows)  # type: ignore[method-assign]
 
 
 def read(path: Path) -> tuple[list[Example], np.ndarray]:
