@@ -84,10 +84,11 @@ class CrossEncoderJudge:
         z, stored, epochs = np.full(len(chosen), np.nan), [], []
         for held in np.unique(joined):
             train, stop = _split(chosen, labels, joined != held, seed=seed)
-            taught = teach(
-                body, of, labels, train=train, stop=stop, lesson=self.lesson,
-                seed=seed + int(held), step=budget.step,
-            )  # fmt: skip
+            with body.all_threads():
+                taught = teach(
+                    body, of, labels, train=train, stop=stop, lesson=self.lesson,
+                    seed=seed + int(held), step=budget.step,
+                )  # fmt: skip
             data, layout = pack_arrays(taught.weights)
             stored.append({"sha256": self.store.put(data), "layout": layout})
             epochs.append(taught.epoch)

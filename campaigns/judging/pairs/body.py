@@ -8,6 +8,7 @@ begins, n the length.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,6 +59,7 @@ class PairBody:
         self.revision = revision
         self.frozen = frozen  # layers, from below, that never learn
         self.taught = taught  # layers above them that do; those on top are left out
+        self.threads = 1  # while teaching; a worker is one of as many processes as cores
 
     @cached_property
     def _parts(self) -> tuple[Any, Any, Any]:
@@ -87,6 +89,16 @@ class PairBody:
     def device(self) -> Any:
         """A graphics processor where there is one."""
         return self.torch.device("cuda" if self.torch.cuda.is_available() else "cpu")
+
+    @contextmanager
+    def all_threads(self) -> Iterator[None]:
+        """As many threads as are allowed; what scores afterwards has one again."""
+        before = self.torch.get_num_threads()
+        self.torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            self.torch.set_num_threads(before)
 
     def read(self, examples: Sequence[Example]) -> list[Tokens]:
         """The tokens of each case."""

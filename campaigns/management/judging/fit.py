@@ -148,6 +148,8 @@ def make_judges(
 ) -> list[Judge]:
     """The judges by name, over an encoder that remembers; large weights lie in the folder."""
     coder, body = encoder_on(cores()), pair_body()
+    if body:
+        body.threads = cores()
     encode = cache.encode(coder.encode, coder.revision, progress=tell_embedded)
     made = make_members(
         encode,
