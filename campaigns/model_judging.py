@@ -322,6 +322,8 @@ def write_verdicts(
     """A verdict for each case that was asked about; an error is one too, until it is answered."""
     answers = {a.text_hash: a for a in judge.answers.filter(revision=revision, order=AS_IS)}
     rater = judge_rater(judge.campaign.project, judge.name, revision)
+    there = Verdict.objects.filter(annotation__rater=rater, criterion=question.criterion)
+    said = set(there.exclude(status=VerdictStatus.ERROR).values_list("case_id", flat=True))
     counts: Counter[str] = Counter()
     for start in range(0, len(cases), 200):
         with run.fenced():
@@ -330,7 +332,8 @@ def write_verdicts(
                 if answer is None and case.pk not in errors:
                     continue
                 verdict = _verdict(question, case, answer, errors.get(case.pk, ""), asked)
-                _write(rater, question, case, verdict)
+                if case.pk not in said:
+                    _write(rater, question, case, verdict)
                 counts[verdict.status] += 1
     return dict(counts)
 

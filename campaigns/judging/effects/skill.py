@@ -31,10 +31,10 @@ def gain_over_base(records: Sequence[Record], rows: Floats, *, seed: int) -> dic
     for held in range(FOLDS):
         seen, out = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
         try:
-            model = fit_effects([records[i] for i in seen], rows[seen])
+            model = fit_effects([records[int(i)] for i in seen], rows[seen])
         except CannotFit:
             continue
-        _add(losses, model, [records[i] for i in out], rows[out])
+        _add(losses, model, [records[int(i)] for i in out], rows[out])
     return {part: _estimate(found) for part, found in losses.items()}
 
 

@@ -39,7 +39,7 @@ def checked(weights: Mapping[str, Mapping[str, object]]) -> Weights:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not 0 <= value <= 1:  # type: ignore[operator]  # a number by now
                 raise BadScores(f"The weight of {part}, {word}, is a number from 0 to 1.")
-        found[part] = {word: float(given[word]) for word in words}  # type: ignore[arg-type]
+        found[part] = {word: float(given[word]) for word in words}  # type: ignore[arg-type]  # numbers by now
     return found
 
 

@@ -158,7 +158,7 @@ def load_classifier(where: str, *, allow_download: bool = False) -> Classifier:
             f"“{where}” gives no sequence classifier here: {str(problem).splitlines()[0][:200]} "
             "Name a folder with config.json, model.safetensors and the tokenizer's files."
         ) from problem
-    labels, notes = check_names(_named(where, config), model.config.num_labels)
+    labels, notes = check_names(config.id2label, model.config.num_labels)
     head = sorted(info["missing_keys"])
     if head:
         raise CannotFit(
@@ -169,11 +169,6 @@ def load_classifier(where: str, *, allow_download: bool = False) -> Classifier:
     return Classifier(
         tuple(labels), _classify(model, tokenizer), _revision(where, model), tuple(notes), where
     )
-
-
-def _named(where: str, config: Any) -> Mapping[int, str] | None:
-    """id2label as the folder has it: the library makes up LABEL_0 and so on where there is none."""
-    return config.id2label  # type: ignore[no-any-return]
 
 
 def _classify(model: Any, tokenizer: Any) -> Classify:
