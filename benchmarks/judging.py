@@ -20,11 +20,13 @@ import _judging_context  # noqa: E402
 import _judging_evasion  # noqa: E402
 import _judging_harmbench  # noqa: E402 - the paths above come first
 import _judging_injection  # noqa: E402
+import _judging_transfer  # noqa: E402
 from _figures import Figure, note, show  # noqa: E402
 
 SECTIONS = {
     "context": _judging_context,
     "harmbench": _judging_harmbench,
+    "transfer": _judging_transfer,
     "injection": _judging_injection,
     "evasion": _judging_evasion,
 }

@@ -51,7 +51,7 @@ from campaigns.judging.examples import Example
 from campaigns.judging.members import make_members
 from campaigns.judging.thresholds import threshold_by_bound
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
-from campaigns.project_judges import judges_to_fit, judges_to_restore
+from campaigns.project_judges import judges_to_fit
 from campaigns.seen_by_judges import example_of
 from campaigns.statuses import EnsembleStatus
 from campaigns.vectors import stored_encode
@@ -103,8 +103,9 @@ def gold_set(project: Project, question: CriterionVersion) -> GoldSet:
 
 
 def outside_verdicts(cases: Sequence[Case], criterion: Criterion) -> dict[Rater, Floats]:
-    """Judges that came with a file or through the API: (N,) of 1 positive, 0 other, nan no answer.
+    """Judges from files, the API or an endpoint: (N,) of their P(positive), nan where no answer.
 
+    One that gives no score says 1 where its answer is positive and 0 where it is another.
     Invalid and refused verdicts are no answer; they are never read as "not positive".
     """
     index = {case.pk: row for row, case in enumerate(cases)}
@@ -123,7 +124,8 @@ def outside_verdicts(cases: Sequence[Case], criterion: Criterion) -> dict[Rater,
         column = found.setdefault(verdict.annotation.rater, np.full(len(cases), np.nan))
         if verdict.status == VerdictStatus.ANSWERED:
             positive = verdict.value in (*criterion.positive, POSITIVE)
-            column[index[verdict.case_id]] = float(positive)
+            score = verdict.score  # P(positive), of a judge that says how sure it is
+            column[index[verdict.case_id]] = float(positive) if score is None else score
     return found
 
 
@@ -156,12 +158,16 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     names = [*local.members, *(rater.name for rater in outside)]
     scores = np.column_stack([local.scores, *outside.values()]) if names else local.scores
     families = [case.family for case in gold.cases]
+    strata = strata_of(gold.examples)
     run.progress(1, 4, "Combining and calibrating")
     bound = round_.campaign.over_block_bound
     ensemble = fit_ensemble(
-        scores, gold.y, families, names=names, bound_over_block=bound, seed=round_.seed
-    )
-    p = cross_fit_ensemble(scores, gold.y, families, names=names, seed=round_.seed)
+        scores, gold.y, families, names=names, strata=strata, bound_over_block=bound,
+        seed=round_.seed,
+    )  # fmt: skip
+    p = cross_fit_ensemble(
+        scores, gold.y, families, names=names, strata=strata, seed=round_.seed
+    )  # fmt: skip
     run.progress(2, 4, "Measuring the evasion of every combination")
     thresholds = member_thresholds(scores, gold.y, names=names, outside=len(outside), bound=bound)
     report = report_of(gold, scores, p, names, thresholds, ensemble, coder, local.failures)
@@ -177,6 +183,11 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     with run.fenced():
         return _keep(round_, release, gold, ensemble, report, fitted, outside, names, scores, p,
                      thresholds)  # fmt: skip
+
+
+def strata_of(examples: Sequence[Example]) -> list[str]:
+    """Obvious or context-dependent, as the cases say: the strata whose probabilities may shift."""
+    return [example.stratum for example in examples]
 
 
 def strongest(
@@ -376,38 +387,3 @@ def write_scores(
         batch_size=1000,
     )  # fmt: skip
     return len(sheets)
-
-
-def prelabel(round_: Round, *, run: JobRun) -> int:
-    """Score the round's cases by the ensemble of the round before. Returns how many have a score.
-
-    The verdicts are secret until `annotations.visibility` allows them.
-    """
-    made = round_.ensemble
-    if made is None:
-        return 0
-    ensemble = Ensemble.from_json(made.payload)
-    cases = list(round_.cases.order_by("id"))
-    examples = [example_of(case) for case in cases]
-    coder = encoder()
-    encode = stored_encode(coder)
-    listed = (*make_members(encode, coder.revision, **pair_options()), *fine_tuned(None))
-    kinds = judges_to_restore(listed, encode=encode, encoder=coder.revision)
-    columns, explained = [], {}
-    for name in ensemble.names:
-        member = made.members.filter(rater__name=name).first()
-        if member is None or not member.payload:  # an outside judge has not seen the new cases
-            columns.append(np.full(len(cases), np.nan))
-            continue
-        fitted = kinds[name].restore(member.payload)
-        columns.append(fitted.score(examples))
-        explained[name] = fitted
-    p = ensemble.predict(np.column_stack(columns))
-    reasons = [
-        "; ".join(explained["tfidf"].explain(example)[:3]) if "tfidf" in explained else ""
-        for example in examples
-    ]
-    question = round_.version.criteria.select_related("criterion").get(criterion=made.criterion)
-    with run.fenced():
-        write_scores(cases, made.rater, question, p, made.threshold, reasons)
-    return int((~np.isnan(p)).sum())

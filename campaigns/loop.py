@@ -20,7 +20,7 @@ from annotations.jobs import JobRun
 from annotations.models import Job
 from annotations.selection import Selection
 from annotations.statuses import CaseStatus, JobStatus, SlotStatus, check_move
-from campaigns import calibration, generation, launch, proposals, simulation
+from campaigns import calibration, generation, launch, prelabels, proposals, simulation
 from campaigns.judging.errors import CannotFit
 from campaigns.models import Round
 from campaigns.statuses import NEXT, Step
@@ -58,7 +58,7 @@ def generate(round_: Round, run: JobRun) -> Outcome:
 def assign(round_: Round, run: JobRun) -> Outcome:
     """The secret pre-labels of last round's ensemble, and the slots of every new case in their order."""
     cases = round_.cases.exclude(status=CaseStatus.SETTLED)
-    prelabelled = calibration.prelabel(round_, run=run)
+    prelabelled = prelabels.prelabel(round_, run=run)
     with run.fenced():
         gold.settle(cases)  # imported labels may settle or divide cases before anybody is asked
         new = list(cases.filter(status__in=[CaseStatus.NEW, CaseStatus.LABELLING]))
