@@ -20,7 +20,15 @@ from annotations.jobs import JobRun
 from annotations.models import Job
 from annotations.selection import Selection
 from annotations.statuses import CaseStatus, JobStatus, SlotStatus, check_move
-from campaigns import calibration, generation, launch, prelabels, proposals, simulation
+from campaigns import (
+    calibration,
+    generation,
+    launch,
+    prelabels,
+    proposals,
+    simulation,
+    staleness,
+)
 from campaigns.judging.errors import CannotFit
 from campaigns.models import Round
 from campaigns.statuses import NEXT, Step
@@ -192,8 +200,10 @@ def sweep_rounds() -> None:
     """Wake the worker for every round that is due (called by `jobs.sweep`).
 
     A project with a live job is left alone. A round whose last job failed or was cancelled waits
-    for a person, who has read why, to start it again.
+    for a person, who has read why, to start it again. Ensembles whose gold or question changed are
+    marked before, so that no new round is pre-labelled by them.
     """
+    staleness.sweep()
     for round_ in launch.due_rounds():
         here = Job.objects.filter(project=round_.campaign.project)
         last = here.filter(kind="advance_round", arguments={"round": round_.pk}).last()

@@ -17,9 +17,11 @@ from annotations.measurement.results import Estimate
 from annotations.models import Membership
 from annotations.permissions import READERS
 from annotations.views.doors import member_page, show
+from campaigns import staleness
 from campaigns.calibration import COMBINATION
 from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
+from campaigns.statuses import EnsembleStatus
 
 SHOWN = 40  # combinations a page of the table
 MOST_POINTS = 600
@@ -50,6 +52,9 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         "rules": ["front", "any", "all", "majority"],
         "combinations": chosen_rows(rows, rule)[:SHOWN],
         "n_combinations": len(rows),
+        "changes": staleness.changes_since(chosen),
+        "new_gold": staleness.new_gold(chosen),
+        "is_stale": chosen.status == EnsembleStatus.STALE,
         "members": chosen.members.select_related("rater").order_by("-weight"),
         **drawings(rows, report),
         **breakdown(report, request.GET.get("by", "")),
