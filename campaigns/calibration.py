@@ -50,6 +50,7 @@ from campaigns.judging.evasion import (
 from campaigns.judging.examples import Example
 from campaigns.judging.members import make_members
 from campaigns.judging.thresholds import threshold_by_bound
+from campaigns.judging.transfer import why_no_promise
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
 from campaigns.project_judges import judges_to_fit
 from campaigns.seen_by_judges import example_of
@@ -252,6 +253,7 @@ def report_of(
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),
         "strata": by_strata(gold.cases, decided, gold.y),
+        "targets": promises_by_target(gold.cases, gold.y),
         "evasion": evasion.stored(
             gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
         ),
@@ -259,6 +261,22 @@ def report_of(
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],
     }
+
+
+def promises_by_target(cases: Sequence[Case], y: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Each target's labels in gold, and why its threshold is not promised; empty where it is.
+
+    Thresholds don't carry over between targets: what gold of others bounds says nothing of this one.
+    Of a single target there is nothing to carry over, and nothing is told.
+    """
+    of = np.array([str(case.strata.get("target", "")) for case in cases])
+    if len(np.unique(of)) < 2:
+        return []
+    return [
+        {"name": str(name), "n": int((of == name).sum()), "positives": int(y[of == name].sum()),
+         "reason": why_no_promise(int(y[of == name].sum()), int((of == name).sum()))}
+        for name in np.unique(of) if name
+    ]  # fmt: skip
 
 
 def by_strata(
