@@ -38,7 +38,7 @@ def test_the_plane_is_read_by_clicks_and_by_axe(
     expect(page.get_by_role("heading", name="words")).to_be_visible()
     for scheme in ("light", "dark"):
         for width in (1440, 360):
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size({"width": width, "height": 900})
             assert violations(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width

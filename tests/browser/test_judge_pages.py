@@ -67,7 +67,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         for width, scheme in SCREENS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found += [(path, width, *one) for one in violations(page)]
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     context.close()
