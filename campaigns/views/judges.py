@@ -54,6 +54,7 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         "n_combinations": len(rows),
         "changes": staleness.changes_since(chosen),
         "new_gold": staleness.new_gold(chosen),
+        "unpromised": [one for one in report.get("targets", []) if one["reason"]],
         "is_stale": chosen.status == EnsembleStatus.STALE,
         "members": chosen.members.select_related("rater").order_by("-weight"),
         **drawings(rows, report),
