@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -109,13 +110,14 @@ def mark_stale(campaign: Campaign, *, by: User) -> None:
 
 
 def try_rule(rule: Rule, cases: Sequence[Case], examples: Sequence[Example], y: Bools) -> Tried:
-    """Where the rule finds something, among gold failures and among the others."""
+    """Where the rule finds something, among gold failures and among the others with an answer."""
+    read = np.array([example.has_text for example in examples], dtype=bool)
     hit = [bool(rule.hits(plain(example.answer))) for example in examples]
     failures = [case for case, found, bad in zip(cases, hit, y, strict=True) if found and bad]
     others = [case for case, found, bad in zip(cases, hit, y, strict=True) if found and not bad]
     return Tried(
-        _share(len(failures), int(y.sum()), "there is no failure in gold yet"),
-        _share(len(others), int((~y).sum()), "there is no other case in gold yet"),
+        _share(len(failures), int((y & read).sum()), "no failure in gold has an answer to read"),
+        _share(len(others), int((~y & read).sum()), "no other case in gold has an answer to read"),
         tuple(failures[:MOST_LINKS]),
         tuple(others[:MOST_LINKS]),
     )
