@@ -7,9 +7,7 @@ Rows that need the published data sets skip where these are absent: set EVALPLAT
 `--quick` is a smaller, faster form of everything.
 """
 
-import argparse
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +19,7 @@ import _measurement_ai_effect  # noqa: E402
 import _measurement_consensus  # noqa: E402
 import _measurement_prevalence  # noqa: E402
 import _measurement_routing  # noqa: E402
-from _figures import Figure, note, show  # noqa: E402
+from _sections import run_sections  # noqa: E402
 
 SECTIONS = {
     "agreement": _measurement_agreement,
@@ -32,26 +30,5 @@ SECTIONS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--quick", action="store_true", help="fewer runs and smaller data")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--json", action="store_true")
-    for section in SECTIONS.values():
-        if hasattr(section, "add_arguments"):
-            section.add_arguments(parser)
-    options = parser.parse_args()
-    figures: dict[str, Figure] = {}
-    for name in options.only:
-        note(f"{name} ...")
-        began = time.monotonic()
-        figures |= SECTIONS[name].figures(options)
-        note(f"{name}: {time.monotonic() - began:.0f} s")
-    show(figures, as_json=options.json)
-
-
 if __name__ == "__main__":
-    main()
+    run_sections(__doc__, SECTIONS)
