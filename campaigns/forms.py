@@ -31,13 +31,11 @@ class BeginForm(forms.Form):
     )  # fmt: skip
 
 
-class TargetForm(forms.Form):
-    kind = forms.ChoiceField(
-        choices=[
-            (TargetKind.SANDBOX.value, "Sandbox (an offline simulator)"),
-            (TargetKind.OPENAI.value, "OpenAI-compatible endpoint"),
-        ]
-    )
+class EndpointForm(forms.Form):
+    """An OpenAI-compatible endpoint, needed where `kind` is `ENDPOINT`."""
+
+    ENDPOINT: str
+
     base_url = forms.URLField(
         required=False, label="Address", assume_scheme="https",
         help_text="Up to and with /v1, such as http://localhost:8080/v1.",
@@ -47,15 +45,27 @@ class TargetForm(forms.Form):
         required=False, max_length=80, label="Key variable", validators=[KEY_VARIABLE],
         help_text="Name of the server's environment variable with the key. The key is never stored.",
     )  # fmt: skip
-    system_prompt = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("kind") == TargetKind.OPENAI:
+        if data.get("kind") == self.ENDPOINT:
             for name in ("base_url", "model"):
                 if not data.get(name):
                     self.add_error(name, "An endpoint needs this.")
         return data
+
+
+class TargetForm(EndpointForm):
+    ENDPOINT = TargetKind.OPENAI
+    field_order = ("kind", "base_url", "model", "api_key_variable", "system_prompt")
+
+    kind = forms.ChoiceField(
+        choices=[
+            (TargetKind.SANDBOX.value, "Sandbox (an offline simulator)"),
+            (TargetKind.OPENAI.value, "OpenAI-compatible endpoint"),
+        ]
+    )
+    system_prompt = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class AcceptForm(forms.Form):
@@ -75,7 +85,10 @@ class RejectForm(forms.Form):
 MOST_CALLS = 1_000_000
 
 
-class ModelJudgeForm(forms.Form):
+class ModelJudgeForm(EndpointForm):
+    ENDPOINT = JudgeKind.OPENAI
+    field_order = ("name", "kind", "base_url", "model", "api_key_variable", "call_budget")
+
     name = forms.SlugField(max_length=60, help_text="Small letters, digits and hyphens.")
     kind = forms.ChoiceField(
         choices=[
@@ -83,27 +96,10 @@ class ModelJudgeForm(forms.Form):
             (JudgeKind.DOUBLE.value, "Scripted double (no model: to see how it works)"),
         ]
     )
-    base_url = forms.URLField(
-        required=False, label="Address", assume_scheme="https",
-        help_text="Up to and with /v1, such as http://localhost:8080/v1.",
-    )  # fmt: skip
-    model = forms.CharField(required=False, max_length=120)
-    api_key_variable = forms.CharField(
-        required=False, max_length=80, label="Key variable", validators=[KEY_VARIABLE],
-        help_text="Name of the server's environment variable with the key. The key is never stored.",
-    )  # fmt: skip
     call_budget = forms.IntegerField(
         min_value=1, max_value=MOST_CALLS, initial=1000, label="Calls at most",
         help_text="In all; it stops there and says so.",
     )  # fmt: skip
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("kind") == JudgeKind.OPENAI:
-            for name in ("base_url", "model"):
-                if not data.get(name):
-                    self.add_error(name, "An endpoint needs this.")
-        return data
 
 
 class AskForm(forms.Form):

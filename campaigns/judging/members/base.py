@@ -89,6 +89,17 @@ def score_texts(examples: Sequence[Example], read: Reader) -> Floats:
     return scores
 
 
+def precedent_reasons(
+    keys: Sequence[str], likeness: Floats, labels: Bools, *, weight: Floats
+) -> list[str]:
+    """The precedents of most weight, with how alike they are and how they were settled; all (T,)."""
+    order = np.argsort(-weight, kind="stable")[:MOST_REASONS]
+    return [
+        f"like {keys[at]} ({likeness[at]:.2f}), settled {'positive' if labels[at] else 'negative'}"
+        for at in order
+    ]
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of an answer, at most `MOST_SENTENCES`."""
     parts = [part.strip() for part in SENTENCE_END.split(text)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats, Singles, pack, revision_of, unpack
-from campaigns.judging.members.base import MOST_REASONS, Encode, score_texts, with_text
+from campaigns.judging.members.base import Encode, precedent_reasons, score_texts, with_text
 from campaigns.judging.members.embedding import check_encoder, encode_rows
 
 NAME = "nearest"
@@ -73,13 +73,7 @@ class FittedNearest:
         if not example.has_text:
             return []
         similarity = self._similarity([example])[0]
-        order = np.argsort(-similarity, kind="stable")[:MOST_REASONS]
-        return [
-            f"like {self.keys[index]} ({similarity[index]:.2f}), settled "
-            f"{'positive' if self.labels[index] else 'negative'}"
-            for index in order
-            if similarity[index] > 0
-        ]
+        return precedent_reasons(self.keys, similarity, self.labels, weight=similarity)
 
     def as_json(self) -> dict[str, Any]:
         """Precedents as plain values."""

@@ -25,9 +25,9 @@ from campaigns.judging.calibration import Platt, fit_platt
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats, revision_of
 from campaigns.judging.members.base import (
-    MOST_REASONS,
     Encode,
     EncodePairs,
+    precedent_reasons,
     score_texts,
     with_text,
 )
@@ -109,12 +109,8 @@ class FittedPairKernel:
         if not example.has_text:
             return []
         like = kernel(self.space.place(self.encode_pairs([example])), self.rows)[0]
-        order = np.argsort(-np.abs(like * self.weights), kind="stable")[:MOST_REASONS]
-        return [
-            f"like {self.keys[at]} ({like[at]:.2f}), settled "
-            f"{'positive' if self.labels[at] else 'negative'}"
-            for at in order
-        ]
+        weight = np.abs(like * self.weights)
+        return precedent_reasons(self.keys, like, self.labels, weight=weight)
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values; rows in half precision."""
