@@ -5,129 +5,38 @@ and all give verdicts. Scores written for gold cases are out-of-fold: no judge s
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import transaction
-from django.utils import timezone
 
 from annotations import audit
 from annotations.jobs import JobRun
-from annotations.models import (
-    Annotation,
-    Case,
-    Criterion,
-    CriterionVersion,
-    Gold,
-    Project,
-    Rater,
-    Release,
-    RubricVersion,
-    Verdict,
-)
-from annotations.statuses import AnnotationStatus, RaterKind, VerdictStatus
-from campaigns import evasion
-from campaigns.embeddings import Encoder, encoder
+from annotations.models import Rater, Release
+from campaigns.calibration_report import ENSEMBLE, report_of
+from campaigns.embeddings import encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
+from campaigns.gold_sets import (
+    Floats,
+    GoldSet,
+    check_positive,
+    gold_set,
+    main_question,
+    outside_verdicts,
+    strata_of,
+)
 from campaigns.judging.crossfit import CrossFitScores, cross_fit
 from campaigns.judging.discrimination import auroc
-from campaigns.judging.ensemble import (
-    Ensemble,
-    cross_fit_ensemble,
-    fit_ensemble,
-)
+from campaigns.judging.ensemble import Ensemble, cross_fit_ensemble, fit_ensemble
 from campaigns.judging.errors import CannotFit
-from campaigns.judging.evasion import (
-    MOST_JUDGES,
-    RULES,
-    Combination,
-    combinations,
-    judge_table,
-    pareto_front,
-)
-from campaigns.judging.examples import Example
+from campaigns.judging.evasion import MOST_JUDGES
 from campaigns.judging.members import make_members
 from campaigns.judging.thresholds import threshold_by_bound
-from campaigns.judging.transfer import why_no_promise
 from campaigns.models import EnsembleMember, EnsembleVersion, Round
 from campaigns.project_judges import judges_to_fit
-from campaigns.seen_by_judges import example_of
+from campaigns.scores import judge_rater, write_scores
 from campaigns.statuses import EnsembleStatus
 from campaigns.vectors import stored_encode
-
-ENSEMBLE = "ensemble"
-# The places of one row of the report's combinations; `mask` has a bit for each judge that is in it.
-COMBINATION = (
-    "mask", "rule", "missing", "on_front", "evasion", "evasion_low", "evasion_high", "over_block",
-    "over_block_low", "over_block_high", "accuracy", "accuracy_low", "accuracy_high",
-)  # fmt: skip
-MOST_VALUES = 12  # of a stratum that is worth a breakdown
-POSITIVE, NEGATIVE = "positive", "negative"  # a judge's words where the scale is not yes / no
-
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class GoldSet:
-    """The settled cases of one criterion as the judges see them: N cases in a fixed order."""
-
-    criterion: Criterion
-    question: CriterionVersion
-    cases: list[Case]
-    examples: list[Example]
-    y: npt.NDArray[np.bool_]
-    learnt_from_simulated: bool
-
-
-def gold_set(project: Project, question: CriterionVersion) -> GoldSet:
-    """Current gold with an answer (can't tell teaches a judge nothing), by case id.
-
-    Not gold that rests on a judge's own word, which would praise it.
-    """
-    criterion = question.criterion
-    golds = list(
-        Gold.objects.filter(
-            project=project, criterion=criterion, superseded_at__isnull=True,
-            status=VerdictStatus.ANSWERED, rests_on_ai=False,
-        ).select_related("case").order_by("case_id")
-    )  # fmt: skip
-    return GoldSet(
-        criterion=criterion,
-        question=question,
-        cases=[gold.case for gold in golds],
-        examples=[example_of(gold.case) for gold in golds],
-        y=np.array([gold.value in criterion.positive for gold in golds], dtype=bool),
-        learnt_from_simulated=any(gold.is_simulated for gold in golds),
-    )
-
-
-def outside_verdicts(cases: Sequence[Case], criterion: Criterion) -> dict[Rater, Floats]:
-    """Judges from files, the API or an endpoint: (N,) of their P(positive), nan where no answer.
-
-    One that gives no score says 1 where its answer is positive and 0 where it is another.
-    Invalid and refused verdicts are no answer; they are never read as "not positive".
-    """
-    index = {case.pk: row for row, case in enumerate(cases)}
-    verdicts = (
-        Verdict.objects.filter(
-            case__in=list(index), criterion=criterion, annotation__rater__kind=RaterKind.JUDGE,
-            annotation__rater__ensemble__isnull=True, annotation__rater__memberships__payload={},
-        )
-        | Verdict.objects.filter(
-            case__in=list(index), criterion=criterion, annotation__rater__kind=RaterKind.JUDGE,
-            annotation__rater__ensemble__isnull=True, annotation__rater__memberships__isnull=True,
-        )
-    ).select_related("annotation__rater").distinct()  # fmt: skip
-    found: dict[Rater, Floats] = {}
-    for verdict in verdicts.order_by("annotation__rater_id", "id"):
-        column = found.setdefault(verdict.annotation.rater, np.full(len(cases), np.nan))
-        if verdict.status == VerdictStatus.ANSWERED:
-            positive = verdict.value in (*criterion.positive, POSITIVE)
-            score = verdict.score  # P(positive), of a judge that says how sure it is
-            column[index[verdict.case_id]] = float(positive) if score is None else score
-    return found
 
 
 def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersion:
@@ -186,11 +95,6 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
                      thresholds)  # fmt: skip
 
 
-def strata_of(examples: Sequence[Example]) -> list[str]:
-    """Obvious or context-dependent, as the cases say: the strata whose probabilities may shift."""
-    return [example.stratum for example in examples]
-
-
 def strongest(
     outside: dict[Rater, Floats], y: npt.NDArray[np.bool_], *, most: int
 ) -> dict[Rater, Floats]:
@@ -205,20 +109,6 @@ def strongest(
     return {rater: column for rater, column in outside.items() if rater in kept}
 
 
-def main_question(version: RubricVersion) -> CriterionVersion:
-    """The criterion that judges learn: the first of the rubric."""
-    return version.criteria.select_related("criterion").order_by("position", "id")[0]
-
-
-def check_positive(criterion: Criterion) -> None:
-    """Without positive answers there is nothing that a judge could catch."""
-    if not criterion.positive:
-        raise CannotFit(
-            f"No answer of “{criterion}” counts as a failure yet: choose the positive answers on "
-            "the rubric page (or import with --positive), then calibrate again."
-        )
-
-
 def member_thresholds(
     scores: Floats, y: npt.NDArray[np.bool_], *, names: Sequence[str], outside: int, bound: float
 ) -> list[float]:
@@ -228,97 +118,6 @@ def member_thresholds(
         threshold_by_bound(scores[:, column], y, bound=bound).value if column < local else 0.5
         for column in range(len(names))
     ]
-
-
-def report_of(
-    gold: GoldSet, scores: Floats, p: Floats, names: Sequence[str], thresholds: Sequence[float],
-    ensemble: Ensemble, coder: Encoder, failures: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """What the judges page shows: judges alone, every combination, the Pareto front."""
-    fires = np.where(np.isnan(scores), np.nan, (scores >= np.array(thresholds)).astype(float))
-    reads_texts = any(example.has_text for example in gold.examples)
-    combos = combinations(fires, gold.y, names=names)
-    front = set(pareto_front(combos))
-    decided = np.where(np.isnan(p), np.nan, (p >= ensemble.threshold.value).astype(float))
-    with_all = np.column_stack([fires, decided])
-    table = judge_table(with_all, gold.y, names=[*names, ENSEMBLE])
-    return {
-        "n": len(gold.y),
-        "positives": int(gold.y.sum()),
-        "criterion": gold.criterion.key,
-        "positive_answers": gold.criterion.positive,
-        "encoder": coder.name if reads_texts else "none: these cases have no texts",
-        "encoder_note": coder.note if reads_texts else "",
-        "failures": dict(failures),
-        "judges": [asdict(row) for row in table],
-        "combinations": compact(combos, front=front, names=names),
-        "strata": by_strata(gold.cases, decided, gold.y),
-        "targets": promises_by_target(gold.cases, gold.y),
-        "evasion": evasion.stored(
-            gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
-        ),
-        "quality": asdict(ensemble.quality),
-        "threshold": asdict(ensemble.threshold),
-        "members": [asdict(member) for member in ensemble.members],
-    }
-
-
-def promises_by_target(cases: Sequence[Case], y: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Each target's labels in gold, and why its threshold is not promised; empty where it is.
-
-    Thresholds don't carry over between targets: what gold of others bounds says nothing of this one.
-    Of a single target there is nothing to carry over, and nothing is told.
-    """
-    of = np.array([str(case.strata.get("target", "")) for case in cases])
-    if len(np.unique(of)) < 2:
-        return []
-    return [
-        {"name": str(name), "n": int((of == name).sum()), "positives": int(y[of == name].sum()),
-         "reason": why_no_promise(int(y[of == name].sum()), int((of == name).sum()))}
-        for name in np.unique(of) if name
-    ]  # fmt: skip
-
-
-def by_strata(
-    cases: Sequence[Case], decided: Floats, y: npt.NDArray[np.bool_]
-) -> dict[str, list[dict[str, Any]]]:
-    """The ensemble's evasion and over-blocking within each value of each stratum of 2 to 12 values."""
-    names = sorted({name for case in cases for name in case.strata})
-    found = {}
-    for name in names:
-        of = np.array([str(case.strata.get(name, "none")) for case in cases])
-        values = np.unique(of)
-        if 2 <= len(values) <= MOST_VALUES:
-            rows = ((value, judge_table(decided[of == value, None], y[of == value], names=[ENSEMBLE])[0])
-                    for value in values)  # fmt: skip
-            found[name] = [
-                {"value": str(value), "evasion": asdict(row.evasion),
-                 "over_block": asdict(row.over_block)}
-                for value, row in rows
-            ]  # fmt: skip
-    return found
-
-
-def compact(
-    combos: Sequence[Combination], *, front: set[Combination], names: Sequence[str]
-) -> dict[str, Any]:
-    """6,000 combinations in half a megabyte: one list each, as `COMBINATION` names its places."""
-    column = {name: bit for bit, name in enumerate(names)}
-    return {
-        "names": list(names),
-        "rows": [
-            [
-                sum(1 << column[name] for name in c.judges), RULES.index(c.rule), c.missing,
-                int(c in front),
-                *(
-                    None if part is None else round(part, 5)
-                    for e in (c.evasion, c.over_block, c.accuracy)
-                    for part in (e.value, e.low, e.high)
-                ),
-            ]
-            for c in combos
-        ],
-    }  # fmt: skip
 
 
 def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
@@ -358,50 +157,3 @@ def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
     audit.record("calibrated ensemble", made, project=campaign.project, gold=str(release),
                  revision=ensemble.revision)  # fmt: skip
     return made
-
-
-def judge_rater(project: Project, name: str, revision: str) -> Rater:
-    rater, _ = Rater.objects.get_or_create(
-        project=project, kind=RaterKind.JUDGE, name=name, revision=revision[:80]
-    )
-    return rater
-
-
-@transaction.atomic
-def write_scores(
-    cases: Sequence[Case], rater: Rater, question: CriterionVersion, scores: Floats, threshold: float,
-    reasons: Sequence[str] | None = None,
-) -> int:  # fmt: skip
-    """A judge's verdicts, by the same road as a person's. Safe to run twice; nan is no verdict."""
-    have = set(Annotation.objects.filter(rater=rater).values_list("case_id", flat=True))
-    new = [
-        (row, case) for row, case in enumerate(cases)
-        if case.pk not in have and not np.isnan(scores[row])
-    ]  # fmt: skip
-    sheets = Annotation.objects.bulk_create(
-        (
-            Annotation(
-                project_id=case.project_id, case=case, rater=rater,
-                rubric_version_id=question.version_id, status=AnnotationStatus.SUBMITTED,
-                submitted_at=timezone.now(),
-            )
-            for _, case in new
-        ),
-        batch_size=1000,
-    )  # fmt: skip
-    yes_no = set(question.values) == {"yes", "no"} and question.criterion.positive == ["yes"]
-    words = ("yes", "no") if yes_no else (POSITIVE, NEGATIVE)
-    Verdict.objects.bulk_create(
-        (
-            Verdict(
-                annotation=sheet, case=case, criterion=question.criterion,
-                criterion_version=question, status=VerdictStatus.ANSWERED,
-                value=words[0] if scores[row] >= threshold else words[1],
-                score=float(scores[row]),
-                raw_output=reasons[row] if reasons else "",
-            )
-            for sheet, (row, case) in zip(sheets, new, strict=True)
-        ),
-        batch_size=1000,
-    )  # fmt: skip
-    return len(sheets)

@@ -24,13 +24,6 @@ from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate, undefined
 from annotations.models import Annotation, Case, CriterionVersion, Job, Mark, Rater, Verdict
 from annotations.statuses import AnnotationStatus, MarkKind, RaterKind, VerdictStatus
-from campaigns.calibration import (
-    GoldSet,
-    check_positive,
-    gold_set,
-    judge_rater,
-    main_question,
-)
 from campaigns.chat.openai_compatible import OpenAICompatibleClient
 from campaigns.chat.protocol import (
     ChatClient,
@@ -41,6 +34,7 @@ from campaigns.chat.protocol import (
 )
 from campaigns.chat.scripted import NAME as DOUBLE
 from campaigns.chat.scripted import ScriptedClient
+from campaigns.gold_sets import GoldSet, check_positive, gold_set, main_question
 from campaigns.judging.members.refusal_phrases import Refusal, read_refusal
 from campaigns.judging.model_judge.asking import (
     AS_IS,
@@ -56,6 +50,7 @@ from campaigns.judging.model_judge.bias import length_bias, order_bias
 from campaigns.judging.model_judge.hostile import Call, draw_call
 from campaigns.judging.model_judge.reading import Judgement, Status, read_answer
 from campaigns.models import Campaign, ModelAnswer, ModelJudge
+from campaigns.scores import judge_rater
 from campaigns.seen_by_judges import example_of
 from campaigns.statuses import JudgeKind, JudgementStatus
 

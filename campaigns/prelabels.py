@@ -6,14 +6,15 @@ import numpy as np
 
 from annotations.jobs import JobRun
 from annotations.models import Annotation, Case, Criterion
-from campaigns.calibration import Floats, outside_verdicts, strata_of, write_scores
 from campaigns.embeddings import encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
+from campaigns.gold_sets import Floats, outside_verdicts, strata_of
 from campaigns.judging.ensemble import Ensemble
 from campaigns.judging.examples import Example
 from campaigns.judging.members import Fitted, make_members
 from campaigns.models import EnsembleVersion, Round
 from campaigns.project_judges import judges_to_restore
+from campaigns.scores import write_scores
 from campaigns.seen_by_judges import example_of
 from campaigns.vectors import stored_encode
 

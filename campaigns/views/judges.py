@@ -18,7 +18,7 @@ from annotations.models import Membership
 from annotations.permissions import READERS
 from annotations.views.doors import member_page, show
 from campaigns import staleness
-from campaigns.calibration import COMBINATION
+from campaigns.calibration_report import COMBINATION
 from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
 from campaigns.statuses import EnsembleStatus

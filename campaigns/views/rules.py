@@ -13,8 +13,8 @@ from annotations.models import Membership
 from annotations.permissions import LEADS, READERS, has_role
 from annotations.views.doors import member_page, show
 from campaigns import lexical_rules
-from campaigns.calibration import GoldSet, gold_set, main_question
 from campaigns.forms import RuleForm
+from campaigns.gold_sets import GoldSet, gold_set, main_question
 from campaigns.judging.members.lexical import Rule, check_rules
 from campaigns.lexical_rules import Tried, Written
 from campaigns.models import Campaign

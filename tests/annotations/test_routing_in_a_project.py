@@ -49,7 +49,7 @@ from annotations.statuses import (
     SlotPurpose,
     SlotStatus,
 )
-from campaigns.calibration import gold_set
+from campaigns.gold_sets import gold_set
 from tests.world import World, signed_in
 
 

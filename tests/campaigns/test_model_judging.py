@@ -13,8 +13,8 @@ from annotations.errors import BadInput, Conflict
 from annotations.models import Job, Mark, Rater, Verdict
 from annotations.statuses import JobStatus, MarkKind, RaterKind, VerdictStatus
 from campaigns import launch, model_judging
-from campaigns.calibration import outside_verdicts
 from campaigns.chat.openai_compatible import OpenAICompatibleClient
+from campaigns.gold_sets import outside_verdicts
 from campaigns.models import Campaign, ModelAnswer, ModelJudge
 from campaigns.statuses import JudgeKind
 from tests.openai_server import Behavior, Script, openai_server

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from campaigns.calibration import promises_by_target
+from campaigns.calibration_report import promises_by_target
 from tests.world import World
 
 

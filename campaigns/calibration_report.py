@@ -1,0 +1,121 @@
+"""What a calibration found, as the judges page shows it: judges alone, combinations, strata, targets."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from annotations.models import Case
+from campaigns import evasion
+from campaigns.embeddings import Encoder
+from campaigns.gold_sets import Floats, GoldSet
+from campaigns.judging.ensemble import Ensemble
+from campaigns.judging.evasion import (
+    RULES,
+    Combination,
+    combinations,
+    judge_table,
+    pareto_front,
+)
+from campaigns.judging.transfer import why_no_promise
+
+ENSEMBLE = "ensemble"
+# The places of one row of the report's combinations; `mask` has a bit for each judge that is in it.
+COMBINATION = (
+    "mask", "rule", "missing", "on_front", "evasion", "evasion_low", "evasion_high", "over_block",
+    "over_block_low", "over_block_high", "accuracy", "accuracy_low", "accuracy_high",
+)  # fmt: skip
+MOST_VALUES = 12  # of a stratum that is worth a breakdown
+
+
+def report_of(
+    gold: GoldSet, scores: Floats, p: Floats, names: Sequence[str], thresholds: Sequence[float],
+    ensemble: Ensemble, coder: Encoder, failures: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """What the judges page shows: judges alone, every combination, the Pareto front."""
+    fires = np.where(np.isnan(scores), np.nan, (scores >= np.array(thresholds)).astype(float))
+    reads_texts = any(example.has_text for example in gold.examples)
+    combos = combinations(fires, gold.y, names=names)
+    front = set(pareto_front(combos))
+    decided = np.where(np.isnan(p), np.nan, (p >= ensemble.threshold.value).astype(float))
+    with_all = np.column_stack([fires, decided])
+    table = judge_table(with_all, gold.y, names=[*names, ENSEMBLE])
+    return {
+        "n": len(gold.y),
+        "positives": int(gold.y.sum()),
+        "criterion": gold.criterion.key,
+        "positive_answers": gold.criterion.positive,
+        "encoder": coder.name if reads_texts else "none: these cases have no texts",
+        "encoder_note": coder.note if reads_texts else "",
+        "failures": dict(failures),
+        "judges": [asdict(row) for row in table],
+        "combinations": compact(combos, front=front, names=names),
+        "strata": by_strata(gold.cases, decided, gold.y),
+        "targets": promises_by_target(gold.cases, gold.y),
+        "evasion": evasion.stored(
+            gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
+        ),
+        "quality": asdict(ensemble.quality),
+        "threshold": asdict(ensemble.threshold),
+        "members": [asdict(member) for member in ensemble.members],
+    }
+
+
+def promises_by_target(cases: Sequence[Case], y: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Each target's labels in gold, and why its threshold is not promised; empty where it is.
+
+    Thresholds don't carry over between targets: what gold of others bounds says nothing of this one.
+    Of a single target there is nothing to carry over, and nothing is told.
+    """
+    of = np.array([str(case.strata.get("target", "")) for case in cases])
+    if len(np.unique(of)) < 2:
+        return []
+    return [
+        {"name": str(name), "n": int((of == name).sum()), "positives": int(y[of == name].sum()),
+         "reason": why_no_promise(int(y[of == name].sum()), int((of == name).sum()))}
+        for name in np.unique(of) if name
+    ]  # fmt: skip
+
+
+def by_strata(
+    cases: Sequence[Case], decided: Floats, y: npt.NDArray[np.bool_]
+) -> dict[str, list[dict[str, Any]]]:
+    """The ensemble's evasion and over-blocking within each value of each stratum of 2 to 12 values."""
+    names = sorted({name for case in cases for name in case.strata})
+    found = {}
+    for name in names:
+        of = np.array([str(case.strata.get(name, "none")) for case in cases])
+        values = np.unique(of)
+        if 2 <= len(values) <= MOST_VALUES:
+            rows = ((value, judge_table(decided[of == value, None], y[of == value], names=[ENSEMBLE])[0])
+                    for value in values)  # fmt: skip
+            found[name] = [
+                {"value": str(value), "evasion": asdict(row.evasion),
+                 "over_block": asdict(row.over_block)}
+                for value, row in rows
+            ]  # fmt: skip
+    return found
+
+
+def compact(
+    combos: Sequence[Combination], *, front: set[Combination], names: Sequence[str]
+) -> dict[str, Any]:
+    """6,000 combinations in half a megabyte: one list each, as `COMBINATION` names its places."""
+    column = {name: bit for bit, name in enumerate(names)}
+    return {
+        "names": list(names),
+        "rows": [
+            [
+                sum(1 << column[name] for name in c.judges), RULES.index(c.rule), c.missing,
+                int(c in front),
+                *(
+                    None if part is None else round(part, 5)
+                    for e in (c.evasion, c.over_block, c.accuracy)
+                    for part in (e.value, e.low, e.high)
+                ),
+            ]
+            for c in combos
+        ],
+    }  # fmt: skip
