@@ -47,7 +47,7 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     made = EnsembleVersion.objects.filter(round=round_, gold=release).first()
     if made is not None:
         return made
-    gold = gold_set(round_.campaign.project, main_question(round_.version))
+    gold = gold_set(round_.campaign, main_question(round_.version))
     check_positive(gold.criterion)
     coder = encoder()
     encode = stored_encode(coder)
@@ -67,7 +67,7 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
                         most=MOST_JUDGES - len(local.members))  # fmt: skip
     names = [*local.members, *(rater.name for rater in outside)]
     scores = np.column_stack([local.scores, *outside.values()]) if names else local.scores
-    families = [case.family for case in gold.cases]
+    families = gold.families
     strata = strata_of(gold.examples)
     run.progress(1, 4, "Combining and calibrating")
     bound = round_.campaign.over_block_bound
@@ -81,6 +81,7 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     run.progress(2, 4, "Measuring the evasion of every combination")
     thresholds = member_thresholds(scores, gold.y, names=names, outside=len(outside), bound=bound)
     report = report_of(gold, scores, p, names, thresholds, ensemble, coder, local.failures)
+    report["frozen_share"] = round_.campaign.frozen_share
     run.progress(3, 4, "Fitting the judges on all gold")
     fitted = {}
     for member in members if texts else ():

@@ -94,6 +94,12 @@ def records_of(project: Project) -> dict[str, Record]:
     return {str(pk): Record(str(pk), families[pk], tuple(rows)) for pk, rows in told.items()}
 
 
+def records_to_learn(campaign: Campaign) -> dict[str, Record]:
+    """The records without the families of the frozen test."""
+    every = records_of(campaign.project)
+    return {key: one for key, one in every.items() if not campaign.is_frozen(one.family)}
+
+
 def says_none(sheet: Annotation) -> bool:
     """Whether a sheet without an effect means that there is none."""
     if sheet.severity is not None:
@@ -103,7 +109,7 @@ def says_none(sheet: Annotation) -> bool:
 
 def judge_for(campaign: Campaign, encode: Encode, encoder_revision: str) -> EffectsJudge | None:
     """The effects judge of this campaign, or None where there are too few records."""
-    records = records_of(campaign.project)
+    records = records_to_learn(campaign)
     try:
         check_records(list(records.values()))
     except CannotFit:
@@ -123,7 +129,7 @@ def learn_later(campaign: Campaign, *, by: User | None) -> Job:
 def learn_job(run: JobRun) -> dict[str, Any]:
     """Learn from all records, measure against the base rate, predict every case past labelling."""
     campaign = Campaign.objects.select_related("project").get(pk=run.arguments["campaign"])
-    records = list(records_of(campaign.project).values())
+    records = list(records_to_learn(campaign).values())
     encode = stored_encode(encoder())
     known = Case.objects.in_bulk([int(one.key) for one in records])
     records = [one for one in records if known[int(one.key)].response.strip()]

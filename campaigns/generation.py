@@ -194,7 +194,7 @@ def parents_of(round_: Round) -> list[tuple[Parent, Case]]:
     """What the guided arm draws on: seeds, gold failures, errors of the ensemble that pre-labels.
 
     Seeds are the cases that an adjudicator marked. Each parent says why it was chosen. Strongest
-    first, at most `MAX_PARENTS`.
+    first, at most `MAX_PARENTS`. The families of the frozen test guide nothing.
     """
     ensemble = round_.ensemble
     criterion = ensemble.criterion if ensemble else _main_criterion(round_)
@@ -214,6 +214,8 @@ def parents_of(round_: Round) -> list[tuple[Parent, Case]]:
     seeded = set(seeds.values_list("case", flat=True))
     found = []
     for gold in golds:
+        if round_.campaign.is_frozen(gold.case.family):
+            continue
         positive = gold.value in criterion.positive
         if gold.case_id in seeded:
             kind, weight, why = "marked_seed", SEED_WEIGHT, "an adjudicator marked it as a seed"
@@ -284,8 +286,10 @@ def technique_stats(round_: Round) -> dict[str, TechniqueStat]:
     golds = Gold.objects.filter(
         criterion=criterion, superseded_at__isnull=True, status="answered",
         case__candidate__round__campaign=round_.campaign,
-    ).values_list("value", "case__candidate__techniques")  # fmt: skip
-    for value, techniques in golds:
+    ).values_list("value", "case__family", "case__candidate__techniques")  # fmt: skip
+    for value, family, techniques in golds:
+        if round_.campaign.is_frozen(family):
+            continue
         for technique in techniques:
             tries[technique] += 1
             hits[technique] += value in criterion.positive

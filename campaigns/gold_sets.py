@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from annotations.models import (
 from annotations.statuses import RaterKind, VerdictStatus
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.examples import Example
+from campaigns.models import Campaign
 from campaigns.scores import POSITIVE
 from campaigns.seen_by_judges import example_of
 
@@ -31,31 +33,56 @@ class GoldSet:
 
     criterion: Criterion
     question: CriterionVersion
-    cases: list[Case]
+    golds: list[Gold]
     examples: list[Example]
     y: npt.NDArray[np.bool_]
-    learnt_from_simulated: bool
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        return [gold.case for gold in self.golds]
+
+    @property
+    def learnt_from_simulated(self) -> bool:
+        return any(gold.is_simulated for gold in self.golds)
+
+    @property
+    def families(self) -> list[str]:
+        return [case.family for case in self.cases]
 
 
-def gold_set(project: Project, question: CriterionVersion) -> GoldSet:
-    """Current gold with an answer (can't tell teaches a judge nothing), by case id.
+def settled_set(project: Project, question: CriterionVersion) -> GoldSet:
+    """All current gold with an answer (can't tell teaches a judge nothing), by case id.
 
     Not gold that rests on a judge's own word, which would praise it.
     """
     criterion = question.criterion
-    golds = list(
-        Gold.objects.filter(
-            project=project, criterion=criterion, superseded_at__isnull=True,
-            status=VerdictStatus.ANSWERED, rests_on_ai=False,
-        ).select_related("case").order_by("case_id")
-    )  # fmt: skip
+    golds = Gold.objects.filter(
+        project=project, criterion=criterion, superseded_at__isnull=True,
+        status=VerdictStatus.ANSWERED, rests_on_ai=False,
+    ).select_related("case").order_by("case_id")  # fmt: skip
+    return _set_of(question, list(golds))
+
+
+def gold_set(campaign: Campaign, question: CriterionVersion) -> GoldSet:
+    """What judges may be trained on: settled cases without the families of the frozen test."""
+    golds = settled_set(campaign.project, question).golds
+    return _set_of(question, [one for one in golds if not campaign.is_frozen(one.case.family)])
+
+
+def frozen_set(campaign: Campaign, question: CriterionVersion) -> GoldSet:
+    """What no judge is trained on and every version is tested on."""
+    golds = settled_set(campaign.project, question).golds
+    return _set_of(question, [one for one in golds if campaign.is_frozen(one.case.family)])
+
+
+def _set_of(question: CriterionVersion, golds: list[Gold]) -> GoldSet:
+    positive = question.criterion.positive
     return GoldSet(
-        criterion=criterion,
+        criterion=question.criterion,
         question=question,
-        cases=[gold.case for gold in golds],
+        golds=golds,
         examples=[example_of(gold.case) for gold in golds],
-        y=np.array([gold.value in criterion.positive for gold in golds], dtype=bool),
-        learnt_from_simulated=any(gold.is_simulated for gold in golds),
+        y=np.array([gold.value in positive for gold in golds], dtype=bool),
     )
 
 

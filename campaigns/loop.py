@@ -23,11 +23,13 @@ from annotations.statuses import CaseStatus, JobStatus, SlotStatus, check_move
 from campaigns import (
     calibration,
     generation,
+    gold_sets,
     launch,
     prelabels,
     proposals,
     simulation,
     staleness,
+    versions,
 )
 from campaigns.judging.errors import CannotFit
 from campaigns.models import Round
@@ -113,6 +115,8 @@ def calibrate(round_: Round, run: JobRun) -> Outcome:
     try:
         release = releases.release(round_.campaign.project, by=None, note=f"After {round_}")
         made = calibration.calibrate(round_, release=release, run=run)
+        question = gold_sets.main_question(round_.version)
+        versions.score_frozen(round_.campaign, question, run=run)
     except (CannotFit, BadInput) as problem:
         return Step.NEXT, {"ensemble": None, "problem": str(problem)}
     quality = made.report["quality"]

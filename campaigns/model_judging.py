@@ -34,7 +34,7 @@ from campaigns.chat.protocol import (
 )
 from campaigns.chat.scripted import NAME as DOUBLE
 from campaigns.chat.scripted import ScriptedClient
-from campaigns.gold_sets import GoldSet, check_positive, gold_set, main_question
+from campaigns.gold_sets import GoldSet, check_positive, main_question, settled_set
 from campaigns.judging.members.refusal_phrases import Refusal, read_refusal
 from campaigns.judging.model_judge.asking import (
     AS_IS,
@@ -186,7 +186,7 @@ def ask_job(run: JobRun) -> dict[str, Any]:
     question = question_of(judge)
     asked, taught = asked_of(question)
     revision = revision_of(judge, asked)
-    gold = gold_set(judge.campaign.project, question)
+    gold = settled_set(judge.campaign.project, question)
     cases = cases_to_ask(judge, gold, scope=run.arguments["scope"], taught=taught)
     shown = [(case, AS_IS) for case in cases]
     if run.arguments["bias"]:
@@ -404,7 +404,7 @@ def standing(judge: ModelJudge) -> dict[str, Any]:
     asked, taught = asked_of(question)
     revision = revision_of(judge, asked)
     now = judge.answers.filter(revision=revision, order=AS_IS)
-    gold = gold_set(judge.campaign.project, question)
+    gold = settled_set(judge.campaign.project, question)
     fires = column(judge, gold, revision, order=AS_IS)
     hashes = set(now.values_list("text_hash", flat=True))
     asked_about = np.array([case.content_hash in hashes for case in gold.cases], dtype=bool)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from django.db.models import QuerySet
 
 from annotations.jobs import JobRun
-from annotations.models import Annotation, Case, Criterion
+from annotations.models import Annotation, Case, Criterion, CriterionVersion
 from campaigns.embeddings import encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
 from campaigns.gold_sets import Floats, outside_verdicts, strata_of
@@ -30,9 +31,19 @@ def prelabel(round_: Round, *, run: JobRun) -> int:
     made = round_.ensemble
     if made is None:
         return 0
-    scored = Annotation.objects.filter(rater=made.rater, case__in=round_.cases)
-    waiting = list(round_.cases.exclude(pk__in=scored.values("case_id")).order_by("id"))
     question = round_.version.criteria.select_related("criterion").get(criterion=made.criterion)
+    return score_unscored(made, round_.cases, question, run=run, doing="Pre-labelling in secret")
+
+
+def score_unscored(
+    made: EnsembleVersion, cases: QuerySet[Case], question: CriterionVersion, *, run: JobRun,
+    doing: str,
+) -> int:  # fmt: skip
+    """Score by this version those of the cases that it has not scored yet. Returns how many have a score."""
+    scored = Annotation.objects.filter(rater=made.rater, case__in=cases)
+    waiting = list(cases.exclude(pk__in=scored.values("case_id")).order_by("id"))
+    if not waiting:
+        return scored.count()
     ensemble, judges = Ensemble.from_json(made.payload), restored(made)
     for start in range(0, len(waiting), CHUNK):
         part = waiting[start : start + CHUNK]
@@ -43,7 +54,7 @@ def prelabel(round_: Round, *, run: JobRun) -> int:
         reasons = ["; ".join(told(example)[:3]) for example in examples]
         with run.fenced():
             write_scores(part, made.rater, question, p, made.threshold, reasons)
-        run.progress(min(start + CHUNK, len(waiting)), len(waiting), "Pre-labelling in secret")
+        run.progress(min(start + CHUNK, len(waiting)), len(waiting), doing)
     return scored.count()
 
 

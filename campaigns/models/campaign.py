@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from annotations.models import Project
 from annotations.statuses import choices
+from campaigns.judging.frozen_test import MOST, is_frozen
 from campaigns.statuses import Intent, TargetKind
 
 # Whoever chooses a target chooses where the key is sent, so only keys can be named, no other secret.
@@ -25,10 +26,17 @@ class Campaign(models.Model):
     over_block_bound = models.FloatField(
         default=0.05, help_text="The ensemble's threshold keeps over-blocking under this share."
     )
+    frozen_share = models.FloatField(
+        default=0.15, help_text="Of the families, for the frozen test: no judge is trained on them."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(frozen_share__gte=0, frozen_share__lte=MOST),
+                name="frozen_share_leaves_enough_to_learn_from",
+            ),
             models.CheckConstraint(
                 condition=Q(guided_share__gte=0, guided_share__lte=1),
                 name="guided_share_is_a_share",
@@ -41,6 +49,10 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.project.name
+
+    def is_frozen(self, family: str) -> bool:
+        """Whether a family belongs to the test that nothing is ever trained on, nor guided by."""
+        return is_frozen(family, key=f"campaign seed {self.seed}", share=self.frozen_share)
 
 
 class Target(models.Model):

@@ -4,6 +4,7 @@ A judge itself is an `annotations.Rater` of kind judge: people and judges give v
 road. What a campaign adds is how judges are combined, and the cached inputs that they read.
 """
 
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
@@ -36,6 +37,12 @@ class EnsembleVersion(models.Model):
     )
     learnt_from_simulated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="The lead who signed it off for use outside of the project.",
+    )  # fmt: skip
+    release_note = models.TextField(blank=True)
 
     class Meta:
         constraints = [

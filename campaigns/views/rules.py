@@ -43,7 +43,7 @@ def shown(
     campaign = Campaign.objects.filter(project=membership.project).first()
     context: dict[str, Any] = {"campaign": campaign, "rows": [], "versions": []}
     if campaign:
-        gold = gold_of(membership)
+        gold = gold_of(campaign)
         rules = lexical_rules.written(campaign)
         newest = lexical_rules.newest(campaign)
         context |= {
@@ -59,10 +59,10 @@ def shown(
     )  # fmt: skip
 
 
-def gold_of(membership: Membership) -> GoldSet | None:
-    """The settled cases of the main criterion; None without a released rubric."""
-    version = membership.project.rubric.released
-    return gold_set(membership.project, main_question(version)) if version else None
+def gold_of(campaign: Campaign) -> GoldSet | None:
+    """The settled cases that rules may be written for; None without a released rubric."""
+    version = campaign.project.rubric.released
+    return gold_set(campaign, main_question(version)) if version else None
 
 
 def found_by(rule: Rule, gold: GoldSet | None) -> Tried | None:
@@ -86,7 +86,7 @@ def change(request: HttpRequest, membership: Membership) -> HttpResponse:
     rule = rule_of(form.cleaned_data)
     problems = tuple(check_rules([rule]))
     if problems or request.POST.get("act") == "try":
-        tried = None if problems else found_by(rule, gold_of(membership))
+        tried = None if problems else found_by(rule, gold_of(campaign))
         return shown(request, membership, form, place=place, tried=tried, problems=problems,
                      status=422 if problems else 200)  # fmt: skip
     rules = lexical_rules.written(campaign)

@@ -49,7 +49,7 @@ from annotations.statuses import (
     SlotPurpose,
     SlotStatus,
 )
-from campaigns.gold_sets import gold_set
+from campaigns.gold_sets import settled_set
 from tests.world import World, signed_in
 
 
@@ -340,7 +340,7 @@ def test_gold_that_rests_on_the_ai_measures_no_rater_and_teaches_no_judge(
     answer(by_posterior, case, "no", by=("good 1",))
     found = known.known_gold(by_posterior.project, by_posterior.rubric)
     assert not found.filter(case=case).exists()
-    assert case not in gold_set(by_posterior.project, by_posterior.harm).cases
+    assert case not in settled_set(by_posterior.project, by_posterior.harm).cases
     learn(by_posterior)
     assert RoutingModel.objects.get().ai_reason == "the AI is measured on 40 blind gold labels"
 

@@ -87,9 +87,19 @@ def test_too_few_records_are_told_with_what_is_missing(
     assert effects.judge_for(campaign, lambda texts: None, "r") is None  # type: ignore[arg-type,return-value]
 
 
+def test_the_families_of_the_frozen_test_teach_nothing_of_effects(
+    world: World, kitchen: Campaign
+) -> None:
+    kept = [case for case in world.cases if not kitchen.is_frozen(case.family)]
+    assert 0 < len(kept) < 16
+    assert learn(kitchen, world).result == {"n": len(kept), "cases": 16}
+
+
 def test_predictions_are_kept_and_shown_with_the_cases_they_rest_on(
     client: Client, world: World, kitchen: Campaign
 ) -> None:
+    kitchen.frozen_share = 0
+    kitchen.save()
     assert learn(kitchen, world).result == {"n": 16, "cases": 16}
     learn(kitchen, world)
     assert PredictedEffects.objects.count() == 16

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from annotations.measurement.results import Estimate, undefined
+from annotations.measurement.results import Estimate
 from campaigns.judging.errors import BadScores
 from campaigns.judging.evasion.counting import (
     OF_N,
@@ -26,14 +26,13 @@ from campaigns.judging.evasion.counting import (
     histograms,
     sizes,
 )
-from campaigns.judging.evasion.intervals import share, wilson
-from campaigns.judging.evasion.resampling import percentiles
+from campaigns.judging.evasion.intervals import share
+from campaigns.judging.evasion.paired import mean_over_families
 from campaigns.judging.linear import Bools, Floats
 
 FOLDS = 5
 REPLICATES = 1_000
 METHOD = "paired, rules chosen on other families, percentiles of draws"
-FEW = "Each of the classes needs cases of at least {} families: settle more cases."
 
 
 @dataclass(frozen=True)
@@ -192,20 +191,8 @@ def _change(
     replicates: int, seed: int, level: float,
 ) -> Estimate:  # fmt: skip
     """The mean over `cases` of sign (with - without), with its paired interval."""
-    n, of = int(cases.sum()), units[cases]
-    if len(np.unique(of)) < FOLDS:
-        return undefined(FEW.format(FOLDS), n=n, method=METHOD, level=level)
     with_it, without = said[0, cases].astype(int), said[1 + judge, cases].astype(int)
-    difference = sign * (with_it - without)
-    if not difference.any():  # no draw would differ: bounded as a share of which none was seen
-        high = wilson(0.0, float(len(np.unique(of))), level)[1]
-        return Estimate(0.0, -high, high, n, level=level, method=METHOD)
-    _, of = np.unique(of, return_inverse=True)
-    units = np.stack([np.bincount(of, weights=difference), np.bincount(of)])
-    alike, times = np.unique(units, axis=1, return_counts=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(times.sum(), times / times.sum(), size=replicates)
-    ends = percentiles((drawn @ alike[0]) / (drawn @ alike[1]), level=level)
-    value = float(difference.mean())
-    low, high = ends if ends is not None else (value, value)
-    return Estimate(value, min(low, value), max(high, value), n, level=level, method=METHOD)
+    return mean_over_families(
+        sign * (with_it - without), units[cases], least=FOLDS, method=METHOD,
+        replicates=replicates, seed=seed, level=level,
+    )  # fmt: skip
