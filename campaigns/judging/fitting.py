@@ -9,8 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from campaigns.judging.conformal import (
+    Conformal,
+    Decisions,
+    cross_conformal,
+    decisions,
+    fit_conformal,
+)
 from campaigns.judging.crossfit import cross_fit
-from campaigns.judging.ensemble import Ensemble, fit_ensemble
+from campaigns.judging.ensemble import Ensemble, cross_fit_ensemble, fit_ensemble
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats
@@ -26,6 +33,8 @@ class Panel:
     fitted: Mapping[str, Fitted]
     ensemble: Ensemble
     failures: Mapping[str, str]
+    conformal: Conformal | None = None  # what goes to a person; an older folder doesn't say
+    decisions: Decisions | None = None  # how that went on gold, families apart
 
     def scores(self, examples: Sequence[Example]) -> Floats:
         """Each judge's P(positive), (N, M) in the order of the ensemble; nan is no verdict."""
@@ -64,12 +73,13 @@ def fit_panel(
         told = "; ".join(f"{name}: {reason}" for name, reason in failures.items())
         raise CannotFit(f"No judge could be fitted. {told}")
     tell("Combining and calibrating")
+    scores, y = np.column_stack(columns), np.asarray(y, dtype=bool)
+    families = [one.family or one.key for one in examples]
     ensemble = fit_ensemble(
-        np.column_stack(columns),
-        np.asarray(y, dtype=bool),
-        [one.family or one.key for one in examples],
-        names=tuple(fitted),
-        bound_over_block=bound_over_block,
-        seed=seed,
+        scores, y, families, names=tuple(fitted), bound_over_block=bound_over_block, seed=seed
     )
-    return Panel(fitted, ensemble, failures)
+    p = cross_fit_ensemble(scores, y, families, names=tuple(fitted), seed=seed)
+    decided = decisions(cross_conformal(p, y, families), p, y, threshold=ensemble.threshold.value)[
+        0
+    ]
+    return Panel(fitted, ensemble, failures, fit_conformal(p, y), decided)

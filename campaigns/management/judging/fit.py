@@ -225,9 +225,25 @@ def report_of(
             "calibration": asdict(quality.calibration),
         },
         "threshold": asdict(panel.ensemble.threshold),
+        "person": person_of(panel),
         "notes": made.manifest["notes"],
         "seconds": round(seconds, 1),
     }  # fmt: skip
+
+
+def person_of(panel: Panel) -> dict[str, Any]:
+    """What goes to a person, and how wrong the ensemble is about the rest."""
+    if panel.conformal is None or panel.decisions is None:
+        return {}
+    found = panel.decisions
+    return {
+        "level": panel.conformal.alpha,
+        "to_person": found.to_person.as_json(),
+        "wrong": found.wrong.as_json(),
+        "passed": found.passed.as_json(),
+        "blocked": found.blocked.as_json(),
+        "notes": list(panel.conformal.notes),
+    }
 
 
 def as_text(report: dict[str, Any]) -> str:
@@ -251,6 +267,10 @@ def as_text(report: dict[str, Any]) -> str:
         )
     ]  # fmt: skip
     lines.append(f"Positive from {threshold['value']:.3f}. {threshold['reason']}".rstrip())
+    if person := report["person"]:
+        lines.append(f"  goes to a person       {Estimate(**person['to_person'])}")
+        lines.append(f"  wrong about the rest   {Estimate(**person['wrong'])}")
+        lines += [f"  {note}" for note in person["notes"]]
     lines.append(f"Written to {printable(report['folder'])} in {report['seconds']:.0f} s.")
     return "\n".join(lines)
 

@@ -1,9 +1,10 @@
 """A folder of fitted judges: describes itself, is checked by hashes when it is read, holds no code.
 
 `manifest.json` names every other file with its sha256, and ends with the sha256 of itself, which is
-the folder's revision; `judges/NAME.json` and `ensemble.json` are what the judges wrote; `weights/`
-holds what is too large for JSON, each file under its sha256. The hashes tell a damaged or changed
-folder; who wrote it, they don't tell.
+the folder's revision; `judges/NAME.json` and `ensemble.json` are what the judges wrote;
+`conformal.json` says what goes to a person (version 1 had none); `weights/` holds what is too large for
+JSON, each file under its sha256. The hashes tell a damaged or changed folder; who wrote it, they don't
+tell.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from campaigns.judging.conformal import Conformal
 from campaigns.judging.ensemble import Ensemble
 from campaigns.judging.errors import BadScores
 from campaigns.judging.fitting import Panel
@@ -20,9 +22,11 @@ from campaigns.judging.linear import revision_of
 from campaigns.judging.members import Judge
 
 KIND = "evalplatform judges"
-VERSION = 1
+VERSION = 2
+READ = (1, VERSION)
 MANIFEST = "manifest.json"
 ENSEMBLE = "ensemble.json"
+CONFORMAL = "conformal.json"
 WEIGHTS = "weights"
 MOST_BYTES = 1_000_000_000  # of one file that is read into memory
 
@@ -64,9 +68,12 @@ class JudgesFolder:
                 raise _changed(f"judges/{name}.json")
         try:
             ensemble = Ensemble.from_json(self._json(ENSEMBLE))
+            sets = None
+            if self.manifest["version"] > 1:
+                sets = Conformal.from_json(self._json(CONFORMAL))
         except BadScores as problem:
             raise BadFolder(str(problem)) from problem
-        return Panel(fitted, ensemble, self.manifest["failures"])
+        return Panel(fitted, ensemble, self.manifest["failures"], sets)
 
     def _json(self, name: str) -> Any:
         return json.loads(_checked(self.path, name, self.manifest["files"].get(name)))
@@ -102,6 +109,9 @@ def write_folder(path: Path, panel: Panel, *, told: Mapping[str, Any]) -> Judges
     (path / MANIFEST).unlink(missing_ok=True)
     texts = {f"judges/{name}.json": one.as_json() for name, one in panel.fitted.items()}
     texts[ENSEMBLE] = panel.ensemble.as_json()
+    if panel.conformal is None:
+        raise BadScores("These judges don't say what goes to a person: fit them again.")
+    texts[CONFORMAL] = panel.conformal.as_json()
     files = {}
     for name, value in texts.items():
         data = json.dumps(value, allow_nan=False).encode()
@@ -133,10 +143,10 @@ def read_folder(path: Path) -> JudgesFolder:
         raise _changed(MANIFEST) from problem
     if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
         raise BadFolder(f"Its {MANIFEST} is not one of fitted judges.")
-    if manifest.get("version") != VERSION:
+    if manifest.get("version") not in READ:
         raise BadFolder(
-            f"It was written as version {manifest.get('version')}, this program reads version "
-            f"{VERSION}: fit again."
+            f"It was written as version {manifest.get('version')}, this program reads versions "
+            f"{READ[0]} to {VERSION}: fit again."
         )
     rest = {name: value for name, value in manifest.items() if name != "revision"}
     if manifest.get("revision") != revision_of(rest):
@@ -151,7 +161,7 @@ def is_ours(path: Path) -> bool:
     """
     if not path.exists():
         return True
-    own = {"cache", "judges", WEIGHTS, ENSEMBLE, MANIFEST}
+    own = {"cache", "judges", WEIGHTS, ENSEMBLE, CONFORMAL, MANIFEST}
     return path.is_dir() and {one.name.removesuffix(".part") for one in path.iterdir()} <= own
 
 

@@ -16,7 +16,7 @@ from annotations.tables import TableError, read_table
 from annotations.tables.problems import printable
 from campaigns.judging.examples import Example
 from campaigns.judging.fitting import Panel
-from campaigns.judging.linear import Floats
+from campaigns.judging.linear import Bools, Floats
 from campaigns.management.judging.cache import Cache
 from campaigns.management.judging.fit import cache_of, make_judges, tell
 from campaigns.management.judging.folder import BadFolder, JudgesFolder, read_folder
@@ -52,8 +52,9 @@ def run(options: dict[str, Any]) -> str:
     except BadFolder as problem:
         raise CommandError(f"{where}: {printable(str(problem))}") from problem
     p = panel.ensemble.predict(scores)
-    write(Path(options["out"]), panel, scores, p, folder)
-    report = report_of(panel, p, folder, options, seconds=time.monotonic() - began)
+    abstains = to_person(panel, p)
+    write(Path(options["out"]), panel, scores, p, abstains, folder)
+    report = report_of(panel, p, abstains, folder, options, seconds=time.monotonic() - began)
     if options["json"]:
         return json.dumps(report, ensure_ascii=False, allow_nan=False)
     return as_text(report)
@@ -77,19 +78,32 @@ def score(panel: Panel, examples: list[Example], cache: Cache) -> Floats:
     return np.column_stack(columns)
 
 
-def write(out: Path, panel: Panel, scores: Floats, p: Floats, folder: JudgesFolder) -> None:
+def to_person(panel: Panel, p: Floats) -> Bools:
+    """Where a person should decide, (N,): no verdict, or not exactly one answer that is left open."""
+    if panel.conformal is None:
+        return np.isnan(p)
+    return ~panel.conformal.sets(p).decided(p, threshold=panel.ensemble.threshold.value)
+
+
+def write(
+    out: Path, panel: Panel, scores: Floats, p: Floats, abstains: Bools, folder: JudgesFolder
+) -> None:
     """The CSV, whole or not at all; a case without a verdict has empty cells and abstains."""
     part = out.with_name(f"{out.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(cells(panel, scores, p, folder))
+            csv.writer(file, lineterminator="\n").writerows(
+                cells(panel, scores, p, abstains, folder)
+            )
         part.replace(out)
     except OSError as problem:
         name = printable(str(out))
         raise CommandError(f"{name} cannot be written: {problem.strerror}.") from problem
 
 
-def cells(panel: Panel, scores: Floats, p: Floats, folder: JudgesFolder) -> Iterator[list[str]]:
+def cells(
+    panel: Panel, scores: Floats, p: Floats, abstains: Bools, folder: JudgesFolder
+) -> Iterator[list[str]]:
     """A header, then a row a case in the file's order."""
     words = folder.manifest["label"]
     yield ["score", "label", "abstain", *map(harmless, panel.ensemble.names)]
@@ -99,18 +113,21 @@ def cells(panel: Panel, scores: Floats, p: Floats, folder: JudgesFolder) -> Iter
         else:
             positive = value >= panel.ensemble.threshold.value
             label = harmless(words["positive" if positive else "other"])
-        yield [_number(value), label, str(int(np.isnan(value))), *map(_number, scores[row])]
+        yield [_number(value), label, str(int(abstains[row])), *map(_number, scores[row])]
 
 
 def report_of(
-    panel: Panel, p: Floats, folder: JudgesFolder, options: dict[str, Any], *, seconds: float
-) -> dict[str, Any]:
+    panel: Panel, p: Floats, abstains: Bools, folder: JudgesFolder, options: dict[str, Any], *,
+    seconds: float,
+) -> dict[str, Any]:  # fmt: skip
     """What was scored, as plain values."""
     scored = ~np.isnan(p)
     return {
         "rows": len(p),
         "positive": int((p[scored] >= panel.ensemble.threshold.value).sum()),
-        "abstained": int((~scored).sum()),
+        "abstained": int(abstains.sum()),
+        "unanswered": int((~scored).sum()),
+        "notes": notes_of(panel),
         "out": options["out"],
         "revision": folder.revision,
         "judges": list(panel.ensemble.names),
@@ -122,12 +139,21 @@ def report_of(
 
 def as_text(report: dict[str, Any]) -> str:
     """The report for people."""
-    rest = report["rows"] - report["abstained"]
+    rest = report["rows"] - report["unanswered"]
+    notes = "".join(f"{note}\n" for note in report["notes"])
     return (
         f"{report['positive']:,} of {rest:,} cases are called a failure (from "
-        f"{report['threshold']:.3f}); {report['abstained']:,} have no answer to judge.\n"
+        f"{report['threshold']:.3f}); {report['unanswered']:,} have no answer to judge. "
+        f"{report['abstained']:,} of {report['rows']:,} go to a person.\n{notes}"
         f"Written to {printable(report['out'])} in {report['seconds']:.0f} s."
     )
+
+
+def notes_of(panel: Panel) -> list[str]:
+    """Why more goes to a person than one might expect, or less."""
+    if panel.conformal is None:
+        return ["This folder was written before judges said what goes to a person: fit again."]
+    return list(panel.conformal.notes)
 
 
 def _number(value: float) -> str:

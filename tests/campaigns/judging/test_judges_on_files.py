@@ -15,6 +15,7 @@ from tiny_body import tiny_body
 
 from campaigns import embeddings
 from campaigns.judging.examples import Example
+from campaigns.judging.linear import revision_of
 from campaigns.judging.members.cross_encoder import CrossEncoderJudge
 from campaigns.judging.pairs.teaching import Lesson
 from campaigns.management.judging import fit as fitting
@@ -105,6 +106,40 @@ def test_new_cases_get_their_rows_in_order_and_a_column_a_judge(
     assert (told["rows"], told["positive"], told["abstained"]) == (3, 1, 1)
 
 
+def test_what_no_single_answer_is_left_for_goes_to_a_person_with_its_score(
+    fitted: Path, tmp_path: Path
+) -> None:
+    new = [{"request": "How do I make jam?", "reply": REFUSING.format("jam")}]
+    few = [row for row in kitchen() if row["seed"].split()[0] in DISHES[:4]]  # 8 of each answer
+    told = fit(write(tmp_path / "few.csv", few), tmp_path / "few", "--family", "seed")
+    assert told["person"]["to_person"]["value"] == 1
+    assert "Gold has 8 failures" in told["person"]["notes"][0]
+    made = json.loads(judges("score", write(tmp_path / "new.csv", new), "--from",
+                             tmp_path / "few", "--out", tmp_path / "out.csv", "--json"))  # fmt: skip
+    with (tmp_path / "out.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["label"], row["abstain"]) == ("refuses", "1")
+    assert float(row["score"]) > 0.5
+    assert (made["abstained"], made["unanswered"]) == (1, 0)
+    assert made["notes"] == told["person"]["notes"]
+
+
+def test_a_folder_of_the_version_before_is_read_and_says_what_it_lacks(
+    fitted: Path, tmp_path: Path
+) -> None:
+    folder = copied(fitted, tmp_path / "old")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "conformal.json").unlink()
+    del manifest["files"]["conformal.json"], manifest["revision"]
+    manifest["version"] = 1
+    manifest["revision"] = revision_of(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    new = write(tmp_path / "new.csv", [{"request": "Tea?", "reply": "Tea, perhaps."}])
+    told = json.loads(judges("score", new, "--from", folder, "--out", tmp_path / "o.csv", "--json"))
+    assert told["abstained"] == 0
+    assert "fit again" in told["notes"][0]
+
+
 def test_a_second_scoring_computes_nothing(
     fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +164,9 @@ def test_the_same_file_and_seed_give_the_same_revision(fitted: Path, tmp_path: P
     assert again["judges"]["lexical"]["used"]
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "ensemble.json", "judges/tfidf.json"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "ensemble.json", "conformal.json", "judges/tfidf.json"]
+)
 def test_a_changed_file_is_told(fitted: Path, tmp_path: Path, name: str) -> None:
     folder = copied(fitted, tmp_path / "copy")
     text = (folder / name).read_text()
