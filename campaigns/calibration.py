@@ -14,7 +14,7 @@ from annotations import audit
 from annotations.jobs import JobRun
 from annotations.models import Rater, Release
 from campaigns.calibration_report import ENSEMBLE, report_of
-from campaigns.embeddings import encoder
+from campaigns.embeddings import Encoder, encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
 from campaigns.gold_sets import (
     Floats,
@@ -30,9 +30,9 @@ from campaigns.judging.discrimination import auroc
 from campaigns.judging.ensemble import Ensemble, cross_fit_ensemble, fit_ensemble
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.evasion import MOST_JUDGES
-from campaigns.judging.members import make_members
+from campaigns.judging.members import Judge, make_members
 from campaigns.judging.thresholds import threshold_by_bound
-from campaigns.models import EnsembleMember, EnsembleVersion, Round
+from campaigns.models import Campaign, EnsembleMember, EnsembleVersion, Round
 from campaigns.project_judges import judges_to_fit
 from campaigns.scores import judge_rater, write_scores
 from campaigns.statuses import EnsembleStatus
@@ -50,12 +50,7 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     gold = gold_set(round_.campaign, main_question(round_.version))
     check_positive(gold.criterion)
     coder = encoder()
-    encode = stored_encode(coder)
-    listed = (
-        *make_members(encode, coder.revision, **pair_options()),
-        *fine_tuned(len(gold.y), run.progress),
-    )
-    members = judges_to_fit(round_.campaign, listed, encode=encode, encoder=coder.revision)
+    members = local_judges(round_.campaign, coder, fine_tuned=fine_tuned(len(gold.y), run.progress))
     texts = any(example.has_text for example in gold.examples)
     run.progress(0, 4, "Scoring judges on families that they have not seen")
     local = (
@@ -94,6 +89,15 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     with run.fenced():
         return _keep(round_, release, gold, ensemble, report, fitted, outside, names, scores, p,
                      thresholds)  # fmt: skip
+
+
+def local_judges(
+    campaign: Campaign, coder: Encoder, *, fine_tuned: Sequence[Judge] = ()
+) -> tuple[Judge, ...]:
+    """Every judge that can be fitted here, with the project's own rules, ready to be fitted."""
+    encode = stored_encode(coder)
+    listed = (*make_members(encode, coder.revision, **pair_options()), *fine_tuned)
+    return judges_to_fit(campaign, listed, encode=encode, encoder=coder.revision)
 
 
 def strongest(

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from campaigns.views import campaign, effects, evasion, judges, model_judges, proposals, rules
+from campaigns.views import (
+    campaign,
+    effects,
+    evasion,
+    judges,
+    model_judges,
+    proposals,
+    rules,
+    versions,
+)
 
 urlpatterns = [
     path("", campaign.home, name="home"),
@@ -15,6 +24,14 @@ urlpatterns = [
     path("p/<slug:slug>/campaign/target/", campaign.target, name="choose_target"),
     path("p/<slug:slug>/jobs/<int:pk>/cancel/", campaign.cancel, name="cancel_job"),
     path("p/<slug:slug>/judges/", judges.judges, name="judges"),
+    path("p/<slug:slug>/judges/versions/", versions.page, name="versions"),
+    path("p/<slug:slug>/judges/versions/cases/", versions.cases, name="version_cases"),
+    path(
+        "p/<slug:slug>/judges/versions/<int:number>/release/",
+        versions.release,
+        name="release_version",
+    ),
+    path("p/<slug:slug>/judges/versions/<int:number>/curve/", versions.draw, name="draw_curve"),
     path("p/<slug:slug>/evasion/", evasion.page, name="evasion"),
     path("p/<slug:slug>/evasion/cases/", evasion.cases, name="evasion_cases"),
     path("p/<slug:slug>/judges/models/", model_judges.page, name="model_judges"),

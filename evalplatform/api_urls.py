@@ -9,4 +9,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="api_docs"),
     path("", include("annotations.api.urls")),
+    path("", include("campaigns.api.urls")),
 ]

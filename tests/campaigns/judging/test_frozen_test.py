@@ -60,7 +60,8 @@ def test_two_that_never_differ_have_no_test_and_a_difference_that_is_bounded() -
     found = compare(same, same, np.ones(40, dtype=bool), [str(n) for n in range(40)])
     assert found.p_value is None
     low, high = found.evasion.difference.low, found.evasion.difference.high
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     assert low < 0 < high < 0.1
 
 
@@ -73,7 +74,8 @@ def test_the_interval_of_a_difference_holds_the_true_one_with_variants_of_few_se
         better = worse & np.repeat(rng.random(40) < 0.5, 4)
         found = compare(~worse, ~better, np.ones(160, dtype=bool), [str(f) for f in of])
         d = found.evasion.difference
-        assert d.low is not None and d.high is not None
+        assert d.low is not None
+        assert d.high is not None
         holds += d.low <= -0.15 <= d.high
     assert holds >= 180  # of 200, for an interval of 95 %: 190 expected, 4 of them one deviation
 
