@@ -32,3 +32,26 @@ def test_many_cases_are_compared_by_a_sample_and_columns_must_agree() -> None:
     assert compare(rows(5_000, 0, seed=1), rows(5_000, 0, seed=2), seed=0).area.n == 2_000  # type: ignore[union-attr]
     with pytest.raises(BadScores, match="same columns"):
         compare(rows(50, 0, seed=1), rows(50, 0, seed=2)[:, :3], seed=0)
+
+
+def seeds(n: int, *, seed: int) -> tuple[np.ndarray, list[str]]:
+    """`n` seeds drawn alike, each with ten variants that lie close to it."""
+    rng = np.random.default_rng(seed)
+    x = np.repeat(rng.normal(0, 1, (n, 30)), 10, axis=0) + rng.normal(0, 0.3, (n * 10, 30))
+    return x, [f"{seed}-{i // 10}" for i in range(n * 10)]
+
+
+def test_new_seeds_of_the_same_kind_are_no_other_domain() -> None:
+    (x, gold), (z, new) = seeds(30, seed=1), seeds(30, seed=2)
+    assert not compare(x, z, seed=0).alike  # told by their seeds, of which each has twins
+    assert compare(x, z, families=(gold, new), seed=0).alike
+    assert not compare(x, z + 1.5, families=(gold, new), seed=0).alike
+
+
+def test_seeds_on_both_sides_and_too_few_of_them() -> None:
+    x, names = seeds(30, seed=1)
+    assert compare(x[::2], x[1::2], families=(names[::2], names[1::2]), seed=0).alike
+    z, new = seeds(4, seed=2)
+    assert "new cases of 4 seeds" in compare(x, z, families=(names, new), seed=0).reason
+    with pytest.raises(BadScores, match="family of each"):
+        compare(x, z, families=(names, names), seed=0)
