@@ -60,6 +60,20 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     )
     outside = strongest(outside_verdicts(gold.cases, gold.criterion), gold.y,
                         most=MOST_JUDGES - len(local.members))  # fmt: skip
+    return combine(
+        round_, release, gold, local, members if texts else (), outside, coder, run=run
+    )  # fmt: skip
+
+
+def combine(
+    round_: Round, release: Release, gold: GoldSet, local: CrossFitScores,
+    members: Sequence[Judge], outside: dict[Rater, Floats], coder: Encoder, *, run: JobRun,
+    status: EnsembleStatus = EnsembleStatus.CURRENT, told: dict[str, Any] | None = None,
+) -> EnsembleVersion:  # fmt: skip
+    """Cross-fitted judges and outside ones made a version of the ensemble, measured and kept.
+
+    `told` is added to its report. A version of another status than current replaces none.
+    """
     names = [*local.members, *(rater.name for rater in outside)]
     scores = np.column_stack([local.scores, *outside.values()]) if names else local.scores
     families = gold.families
@@ -76,10 +90,10 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
     run.progress(2, 4, "Measuring the evasion of every combination")
     thresholds = member_thresholds(scores, gold.y, names=names, outside=len(outside), bound=bound)
     report = report_of(gold, scores, p, names, thresholds, ensemble, coder, local.failures)
-    report["frozen_share"] = round_.campaign.frozen_share
+    report |= {"frozen_share": round_.campaign.frozen_share, **(told or {})}
     run.progress(3, 4, "Fitting the judges on all gold")
     fitted = {}
-    for member in members if texts else ():
+    for member in members:
         try:
             fitted[member.name] = local.fitted.get(member.name) or member.fit(
                 gold.examples, gold.y, seed=round_.seed
@@ -88,7 +102,7 @@ def calibrate(round_: Round, *, release: Release, run: JobRun) -> EnsembleVersio
             report["failures"][member.name] = str(problem)
     with run.fenced():
         return _keep(round_, release, gold, ensemble, report, fitted, outside, names, scores, p,
-                     thresholds)  # fmt: skip
+                     thresholds, status)  # fmt: skip
 
 
 def local_judges(
@@ -128,11 +142,12 @@ def member_thresholds(
 def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
           report: dict[str, Any], fitted: dict[str, Any], outside: dict[Rater, Floats],
           names: Sequence[str], scores: Floats, p: Floats,
-          thresholds: Sequence[float]) -> EnsembleVersion:  # fmt: skip
+          thresholds: Sequence[float], status: EnsembleStatus) -> EnsembleVersion:  # fmt: skip
     campaign = round_.campaign
-    campaign.ensembles.filter(status=EnsembleStatus.CURRENT).update(
-        status=EnsembleStatus.SUPERSEDED
-    )
+    if status == EnsembleStatus.CURRENT:
+        campaign.ensembles.filter(status=EnsembleStatus.CURRENT).update(
+            status=EnsembleStatus.SUPERSEDED
+        )
     raters = {
         name: judge_rater(campaign.project, name, one.revision) for name, one in fitted.items()
     }
@@ -142,7 +157,7 @@ def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
         campaign=campaign, round=round_, number=number, criterion=gold.criterion, gold=release,
         rater=judge_rater(campaign.project, ENSEMBLE, f"e{number}:{ensemble.revision}"),
         revision=ensemble.revision, threshold=ensemble.threshold.value,
-        payload=ensemble.as_json(), report=report,
+        payload=ensemble.as_json(), report=report, status=status,
         learnt_from_simulated=gold.learnt_from_simulated,
     )  # fmt: skip
     weights = ensemble.weights

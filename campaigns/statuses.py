@@ -103,3 +103,9 @@ class EnsembleStatus(StrEnum):
     CURRENT = "current"
     STALE = "stale"  # gold or rubric changed since
     SUPERSEDED = "superseded"
+    OFFERED = "offered"  # taught again on found evasions: a lead takes it or leaves it
+    LEFT = "left"  # offered, and not taken
+
+
+# Versions that were never in use, or are not yet.
+ASIDE = frozenset({EnsembleStatus.OFFERED, EnsembleStatus.LEFT})

@@ -25,7 +25,7 @@ from campaigns.judging.comparing import Comparison, compare
 from campaigns.judging.ensemble import Quality, measure_quality
 from campaigns.judging.errors import BadScores
 from campaigns.models import Campaign, EnsembleVersion
-from campaigns.statuses import EnsembleStatus
+from campaigns.statuses import ASIDE, EnsembleStatus
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,11 @@ class Tested:
         return measure_quality(
             self.p, self.gold.y, self.gold.families, threshold=self.made.threshold, seed=0
         )
+
+
+def newest(campaign: Campaign) -> EnsembleVersion | None:
+    """The newest version that is, or was, in use."""
+    return campaign.ensembles.exclude(status__in=ASIDE).order_by("-number").first()
 
 
 def trained_without(campaign: Campaign, question: CriterionVersion) -> list[EnsembleVersion]:
@@ -150,6 +155,8 @@ def what_changed(before: EnsembleVersion, after: EnsembleVersion) -> list[str]:
         found.append(f"A bound on over-blocking of {bounds[1]:.0%} in place of {bounds[0]:.0%}.")
     if before.report["encoder"] != after.report["encoder"]:
         found.append(f"Features of {after.report['encoder']}.")
+    if "hardening" in after.report:
+        found.append(f"Taught again: {after.report['hardening']['recipe']}.")
     return found
 
 
@@ -166,6 +173,8 @@ def release(made: EnsembleVersion, *, by: User, note: str = "") -> EnsembleVersi
         why = {
             EnsembleStatus.STALE: "its rubric, gold or rules changed since it learnt",
             EnsembleStatus.SUPERSEDED: "a newer version has taken its place",
+            EnsembleStatus.OFFERED: "no lead has taken it yet",
+            EnsembleStatus.LEFT: "it was offered and not taken",
         }[EnsembleStatus(locked.status)]
         raise Conflict(f"{locked} can't be released: {why}. Calibrate again and release that one.")
     locked.released_at, locked.released_by, locked.release_note = timezone.now(), by, note

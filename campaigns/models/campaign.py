@@ -2,9 +2,9 @@
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from annotations.models import Project
+from annotations.models import Project, Release
 from annotations.statuses import choices
 from campaigns.judging.frozen_test import MOST, is_frozen
 from campaigns.statuses import Intent, TargetKind
@@ -69,6 +69,14 @@ class Target(models.Model):
         max_length=80, blank=True, help_text="Name of the environment variable that holds the key."
     )
     is_active = models.BooleanField(default=True)
+    hardened_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="hardened",
+        help_text="The revision that this one was trained from, on failures that were found in it.",
+    )  # fmt: skip
+    hardened_on = models.ForeignKey(
+        Release, models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="The gold whose hardening export it was trained on.",
+    )  # fmt: skip
 
     class Meta:
         constraints = [
@@ -87,10 +95,20 @@ class Target(models.Model):
                 condition=Q(api_key_variable="") | Q(api_key_variable__regex=KEY_PATTERN),
                 name="only_api_keys_are_sent_to_targets",
             ),
+            models.CheckConstraint(
+                condition=Q(hardened_from__isnull=True) | ~Q(hardened_from=F("id")),
+                name="no_target_is_hardened_from_itself",
+            ),
+            models.CheckConstraint(
+                condition=Q(hardened_on__isnull=True) | Q(hardened_from__isnull=False),
+                name="hardening_gold_goes_with_what_was_hardened",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} (simulator)" if self.is_simulated else self.name
+        """Revisions are targets of their own in figures and strata; the first goes without saying."""
+        name = self.name if self.revision == "1" else f"{self.name}, revision {self.revision}"
+        return f"{name} (simulator)" if self.is_simulated else name
 
     @property
     def is_simulated(self) -> bool:

@@ -19,6 +19,7 @@ from campaigns.evasion import EVERY, Evidence
 from campaigns.judging.evasion import RULES, Combination, Landscape
 from campaigns.judging.evasion.counting import ANY, OF_N
 from campaigns.models import EnsembleVersion
+from campaigns.statuses import ASIDE
 
 ACTIVE = "Evasion"
 MOST_POINTS = 400
@@ -80,7 +81,9 @@ def _chosen(membership: Membership, sent: QueryDict) -> tuple[Any, EnsembleVersi
     made = EnsembleVersion.objects.filter(campaign__project=membership.project)
     made = made.select_related("round", "criterion").order_by("-number")
     number = _number(sent.get("ensemble", ""))
-    return made, (made.filter(number=number).first() if number else None) or made.first()
+    return made, (made.filter(number=number).first() if number else None) or (
+        made.exclude(status__in=ASIDE).first()
+    )
 
 
 def _plane(

@@ -21,7 +21,7 @@ from campaigns import staleness
 from campaigns.calibration_report import COMBINATION
 from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
-from campaigns.statuses import EnsembleStatus
+from campaigns.statuses import ASIDE, EnsembleStatus
 
 SHOWN = 40  # combinations a page of the table
 MOST_POINTS = 600
@@ -33,7 +33,8 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
     ensembles = EnsembleVersion.objects.filter(campaign__project=membership.project)
     made = ensembles.order_by("-number")
     wanted = request.GET.get("ensemble", "")
-    chosen = made.filter(number=wanted).first() if wanted.isdigit() else made.first()
+    in_use = made.exclude(status__in=ASIDE)
+    chosen = made.filter(number=wanted).first() if wanted.isdigit() else in_use.first()
     context: dict[str, Any] = {"ensembles": made, "ensemble": chosen}
     if chosen is None:
         context["problem"] = why_none(membership)

@@ -39,7 +39,7 @@ DIFFERENCES = {
 def page(request: HttpRequest, membership: Membership) -> HttpResponse:
     """All versions of the main criterion on the frozen test, and two of them case by case."""
     campaign = Campaign.objects.filter(project=membership.project).first()
-    newest = campaign.ensembles.order_by("-number").first() if campaign else None
+    newest = versions.newest(campaign) if campaign else None
     if request.GET.get("part") == "curve":
         return show(request, membership, f"{TEMPLATE}#curve", active="Judges",
                     **_curve(newest, membership))  # fmt: skip
@@ -57,7 +57,7 @@ def page(request: HttpRequest, membership: Membership) -> HttpResponse:
 def cases(request: HttpRequest, membership: Membership) -> HttpResponse:
     """The frozen cases on which two versions differ, as far as this reader may know their answers."""
     campaign = Campaign.objects.filter(project=membership.project).first()
-    newest = campaign.ensembles.order_by("-number").first() if campaign else None
+    newest = versions.newest(campaign) if campaign else None
     found = versions.tested(campaign, _question_of(newest)) if campaign and newest else []
     pair, what = _pair(found, request.GET), request.GET.get("what", "")
     context: dict[str, Any] = {"title": "Cases that differ", "cases": [], "n": 0, "hidden": 0}
