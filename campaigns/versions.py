@@ -24,6 +24,7 @@ from campaigns.gold_sets import Floats, GoldSet, frozen_set
 from campaigns.judging.comparing import Comparison, compare
 from campaigns.judging.ensemble import Quality, measure_quality
 from campaigns.judging.errors import BadScores
+from campaigns.judging.evasion.intervals import share_over_families
 from campaigns.models import Campaign, EnsembleVersion
 from campaigns.statuses import ASIDE, EnsembleStatus
 
@@ -51,9 +52,13 @@ class Tested:
         """None where there is no case to measure on, or it has scored none."""
         if np.isnan(self.p).all():
             return None
-        return measure_quality(
-            self.p, self.gold.y, self.gold.families, threshold=self.made.threshold, seed=0
-        )
+        y, families = self.gold.y, self.gold.families
+        found = measure_quality(self.p, y, families, threshold=self.made.threshold, seed=0)
+        of = np.unique(np.array(families, dtype=object).astype(str), return_inverse=True)[1]
+        return replace(
+            found, evasion=share_over_families(~self.fired[y], of[y]),
+            over_block=share_over_families(self.fired[~y], of[~y]),
+        )  # fmt: skip
 
 
 def newest(campaign: Campaign) -> EnsembleVersion | None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate
 from campaigns.judging.errors import BadScores
+from campaigns.judging.evasion.intervals import share_over_families
 from campaigns.judging.evasion.paired import mean_over_families
 from campaigns.judging.linear import Bools
 
@@ -82,8 +82,8 @@ def _change(
     before: Bools, after: Bools, of: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 ) -> Change:
     return Change(
-        before=proportion(int(before.sum()), len(before)),
-        after=proportion(int(after.sum()), len(after)),
+        before=share_over_families(before, of),
+        after=share_over_families(after, of),
         difference=mean_over_families(after.astype(np.int64) - before.astype(np.int64), of),
     )
 

@@ -20,7 +20,7 @@ from campaigns.judging.crossfit import Folds, cross_fit, family_folds
 from campaigns.judging.discrimination import auroc
 from campaigns.judging.ensemble import fit_ensemble
 from campaigns.judging.errors import CannotFit
-from campaigns.judging.evasion.intervals import clustered_share, family_deviation
+from campaigns.judging.evasion.intervals import share_over_families
 from campaigns.judging.evasion.resampling import percentiles
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats
@@ -176,9 +176,8 @@ def _taught(
 
 
 def _rate(wrong: Bools, among: Bools, families: npt.NDArray[Any]) -> Estimate:
-    wrong, of = wrong[among], np.unique(families[among], return_inverse=True)[1]
-    deviation = family_deviation(wrong, of) if len(wrong) else 0.0
-    return clustered_share(int(wrong.sum()), len(wrong), deviation, len(np.unique(of)))
+    of = np.unique(families[among], return_inverse=True)[1]
+    return share_over_families(wrong[among], of)
 
 
 def _nothing(n: int, reason: str) -> Point:

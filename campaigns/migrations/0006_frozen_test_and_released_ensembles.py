@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             model_name="campaign",
             name="frozen_share",
             field=models.FloatField(
-                default=0.15,
+                default=0.2,
                 help_text="Of the families, for the frozen test: no judge is trained on them.",
             ),
         ),

@@ -27,7 +27,7 @@ class Campaign(models.Model):
         default=0.05, help_text="The ensemble's threshold keeps over-blocking under this share."
     )
     frozen_share = models.FloatField(
-        default=0.15, help_text="Of the families, for the frozen test: no judge is trained on them."
+        default=0.2, help_text="Of the families, for the frozen test: no judge is trained on them."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -52,7 +52,7 @@ class Campaign(models.Model):
 
     def is_frozen(self, family: str) -> bool:
         """Whether a family belongs to the test that nothing is ever trained on, nor guided by."""
-        return is_frozen(family, key=f"campaign seed {self.seed}", share=self.frozen_share)
+        return is_frozen(family, key=f"frozen {self.seed}", share=self.frozen_share)
 
 
 class Target(models.Model):

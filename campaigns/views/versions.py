@@ -141,11 +141,11 @@ def _plots(found: list[Tested]) -> list[dict[str, str]]:
         bound = measured[-1][0].report["threshold"] if measured else {}
         marks = [Reference(bound["stated"], "bound")] if (
             name == "over_block" and bound.get("rule") == "bound") else []  # fmt: skip
-        drawn.append({
+        drawn.append({"title": title, **{
             size: forest(rows, title=f"{title} on the frozen test", references=marks,
                          domain=(0.0, 1.0), compact=size == "compact")
             for size in ("wide", "compact")
-        })  # fmt: skip
+        }})  # fmt: skip
     return drawn if measured else []
 
 

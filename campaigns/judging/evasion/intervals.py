@@ -42,6 +42,16 @@ def clustered_share(k: int, n: int, sd: float, families: int, level: float = 0.9
     return Estimate(p, low, high, n, level=level, method=CLUSTERED)
 
 
+def share_over_families(
+    said: Bools, families: npt.NDArray[np.intp], level: float = 0.95
+) -> Estimate:
+    """The share of `said` (n,) with an interval that knows its families (n,)."""
+    if not len(said):
+        return undefined(NOTHING, n=0, method=WILSON, level=level)
+    deviation = family_deviation(said, families)
+    return clustered_share(int(said.sum()), len(said), deviation, len(np.unique(families)), level)
+
+
 def family_deviation(said: Bools, families: npt.NDArray[np.intp]) -> float:
     """The standard deviation of the mean of `said` (n,) over families drawn whole, by linearisation.
 
