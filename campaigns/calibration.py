@@ -13,6 +13,7 @@ import numpy.typing as npt
 from annotations import audit
 from annotations.jobs import JobRun
 from annotations.models import Rater, Release
+from campaigns import promises, who_decides
 from campaigns.calibration_report import ENSEMBLE, report_of
 from campaigns.embeddings import Encoder, encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
@@ -30,6 +31,7 @@ from campaigns.judging.discrimination import auroc
 from campaigns.judging.ensemble import Ensemble, cross_fit_ensemble, fit_ensemble
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.evasion import MOST_JUDGES
+from campaigns.judging.linear import revision_of
 from campaigns.judging.members import Judge, make_members
 from campaigns.judging.thresholds import threshold_by_bound
 from campaigns.models import Campaign, EnsembleMember, EnsembleVersion, Round
@@ -87,10 +89,17 @@ def combine(
     p = cross_fit_ensemble(
         scores, gold.y, families, names=names, strata=strata, seed=round_.seed
     )  # fmt: skip
+    before = ensemble.threshold
+    found = promises.recalibrate(ensemble, p, gold, bound=bound, seed=round_.seed)
+    ensemble, p = found.ensemble, found.p
     run.progress(2, 4, "Measuring the evasion of every combination")
     thresholds = member_thresholds(scores, gold.y, names=names, outside=len(outside), bound=bound)
     report = report_of(gold, scores, p, names, thresholds, ensemble, coder, local.failures)
     report |= {"frozen_share": round_.campaign.frozen_share, **(told or {})}
+    report[promises.TARGETS] = promises.report_of_targets(gold, found, before)
+    report[who_decides.PERSON] = who_decides.report_of(p, gold, threshold=ensemble.threshold.value)
+    payload = {**ensemble.as_json(), **who_decides.kept(p, gold),
+               promises.TARGETS: found.maps.as_json()}  # fmt: skip
     run.progress(3, 4, "Fitting the judges on all gold")
     fitted = {}
     for member in members:
@@ -101,8 +110,8 @@ def combine(
         except CannotFit as problem:
             report["failures"][member.name] = str(problem)
     with run.fenced():
-        return _keep(round_, release, gold, ensemble, report, fitted, outside, names, scores, p,
-                     thresholds, status)  # fmt: skip
+        return _keep(round_, release, gold, ensemble, payload, report, fitted, outside, names, scores,
+                     p, thresholds, status)  # fmt: skip
 
 
 def local_judges(
@@ -140,7 +149,7 @@ def member_thresholds(
 
 
 def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
-          report: dict[str, Any], fitted: dict[str, Any], outside: dict[Rater, Floats],
+          payload: dict[str, Any], report: dict[str, Any], fitted: dict[str, Any], outside: dict[Rater, Floats],
           names: Sequence[str], scores: Floats, p: Floats,
           thresholds: Sequence[float], status: EnsembleStatus) -> EnsembleVersion:  # fmt: skip
     campaign = round_.campaign
@@ -152,12 +161,12 @@ def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
         name: judge_rater(campaign.project, name, one.revision) for name, one in fitted.items()
     }
     raters |= {rater.name: rater for rater in outside}
-    number = campaign.ensembles.count() + 1
+    number, revision = campaign.ensembles.count() + 1, revision_of(payload)
     made = EnsembleVersion.objects.create(
         campaign=campaign, round=round_, number=number, criterion=gold.criterion, gold=release,
-        rater=judge_rater(campaign.project, ENSEMBLE, f"e{number}:{ensemble.revision}"),
-        revision=ensemble.revision, threshold=ensemble.threshold.value,
-        payload=ensemble.as_json(), report=report, status=status,
+        rater=judge_rater(campaign.project, ENSEMBLE, f"e{number}:{revision}"),
+        revision=revision, threshold=ensemble.threshold.value,
+        payload=payload, report=report, status=status,
         learnt_from_simulated=gold.learnt_from_simulated,
     )  # fmt: skip
     weights = ensemble.weights
@@ -175,5 +184,5 @@ def _keep(round_: Round, release: Release, gold: GoldSet, ensemble: Ensemble,
                          thresholds[column])  # fmt: skip
     write_scores(gold.cases, made.rater, gold.question, p, made.threshold)
     audit.record("calibrated ensemble", made, project=campaign.project, gold=str(release),
-                 revision=ensemble.revision)  # fmt: skip
+                 revision=revision)  # fmt: skip
     return made

@@ -19,7 +19,6 @@ from campaigns.judging.evasion import (
     judge_table,
     pareto_front,
 )
-from campaigns.judging.transfer import why_no_promise
 
 ENSEMBLE = "ensemble"
 # The places of one row of the report's combinations; `mask` has a bit for each judge that is in it.
@@ -53,7 +52,6 @@ def report_of(
         "judges": [asdict(row) for row in table],
         "combinations": compact(combos, front=front, names=names),
         "strata": by_strata(gold.cases, decided, gold.y),
-        "targets": promises_by_target(gold.cases, gold.y),
         "evasion": evasion.stored(
             gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
         ),
@@ -61,22 +59,6 @@ def report_of(
         "threshold": asdict(ensemble.threshold),
         "members": [asdict(member) for member in ensemble.members],
     }
-
-
-def promises_by_target(cases: Sequence[Case], y: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """Each target's labels in gold, and why its threshold is not promised; empty where it is.
-
-    Thresholds don't carry over between targets: what gold of others bounds says nothing of this one.
-    Of a single target there is nothing to carry over, and nothing is told.
-    """
-    of = np.array([str(case.strata.get("target", "")) for case in cases])
-    if len(np.unique(of)) < 2:
-        return []
-    return [
-        {"name": str(name), "n": int((of == name).sum()), "positives": int(y[of == name].sum()),
-         "reason": why_no_promise(int(y[of == name].sum()), int((of == name).sum()))}
-        for name in np.unique(of) if name
-    ]  # fmt: skip
 
 
 def by_strata(

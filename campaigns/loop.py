@@ -26,6 +26,7 @@ from campaigns import (
     gold_sets,
     launch,
     prelabels,
+    promises,
     proposals,
     simulation,
     staleness,
@@ -69,12 +70,13 @@ def assign(round_: Round, run: JobRun) -> Outcome:
     """The secret pre-labels of last round's ensemble, and the slots of every new case in their order."""
     cases = round_.cases.exclude(status=CaseStatus.SETTLED)
     prelabelled = prelabels.prelabel(round_, run=run)
+    promised = promises.promise(round_, run=run)
     with run.fenced():
         gold.settle(cases)  # imported labels may settle or divide cases before anybody is asked
         new = list(cases.filter(status__in=[CaseStatus.NEW, CaseStatus.LABELLING]))
         # What the ensemble is unsure of comes first.
         slots = queue.open_slots(new, rubric_version=round_.version, weights=priorities.of(new))
-    return Step.LABEL, {"slots": slots, "prelabelled": prelabelled}
+    return Step.LABEL, {"slots": slots, "prelabelled": prelabelled, promises.PROMISE: promised}
 
 
 def label(round_: Round, run: JobRun) -> Outcome:

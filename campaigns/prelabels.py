@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from annotations.jobs import JobRun
 from annotations.models import Annotation, Case, Criterion, CriterionVersion
+from campaigns import promises
 from campaigns.embeddings import encoder
 from campaigns.fine_tuning import fine_tuned, pair_options
 from campaigns.gold_sets import Floats, outside_verdicts, strata_of
@@ -45,11 +46,13 @@ def score_unscored(
     if not waiting:
         return scored.count()
     ensemble, judges = Ensemble.from_json(made.payload), restored(made)
+    maps = promises.maps_of(made)
     for start in range(0, len(waiting), CHUNK):
         part = waiting[start : start + CHUNK]
         examples = [example_of(case) for case in part]
         scores = member_scores(ensemble.names, judges, part, examples, criterion=made.criterion)
         p = ensemble.predict(scores, strata_of(examples))
+        p = maps.apply(p, [promises.target_of(case) for case in part])
         told = judges["tfidf"].explain if "tfidf" in judges else lambda example: []
         reasons = ["; ".join(told(example)[:3]) for example in examples]
         with run.fenced():

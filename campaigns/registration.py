@@ -15,6 +15,7 @@ from campaigns.vectors import nearness
 from campaigns.views import tiles
 from campaigns.views.effects import panel as effects_panel
 from campaigns.views.sidebar import ITEMS
+from campaigns.views.who_decides import panel as decided_panel
 
 # Importing these registers the jobs that they handle.
 JOB_MODULES = (loop, demo, model_judging, effects, learning)
@@ -37,3 +38,4 @@ def register() -> None:
     ORIGINS.append(proposals.taken_up)
     NEARNESS.append(nearness)
     PANELS.append(effects_panel)
+    PANELS.append(decided_panel)

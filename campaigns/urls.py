@@ -11,6 +11,7 @@ from campaigns.views import (
     proposals,
     rules,
     versions,
+    who_decides,
 )
 
 urlpatterns = [
@@ -46,6 +47,7 @@ urlpatterns = [
     path("p/<slug:slug>/judges/effects/weigh/", effects.weigh, name="weigh_effects"),
     path("p/<slug:slug>/judges/effects/learn/", effects.learn, name="learn_effects"),
     path("p/<slug:slug>/cases/<int:pk>/effects/", effects.case, name="case_effects"),
+    path("p/<slug:slug>/cases/<int:pk>/decided/", who_decides.case, name="case_decided"),
     path("p/<slug:slug>/judges/rules/", rules.page, name="judge_rules"),
     path("p/<slug:slug>/judges/rules/change/", rules.change, name="change_rule"),
     path("p/<slug:slug>/judges/rules/<int:place>/switch/", rules.switch, name="switch_rule"),

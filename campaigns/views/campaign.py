@@ -14,7 +14,7 @@ from annotations.models import Gold, Job, Membership
 from annotations.permissions import LEADS, READERS, has_role
 from annotations.statuses import CaseStatus, JobStatus
 from annotations.views.doors import member_page, show
-from campaigns import launch
+from campaigns import launch, promises
 from campaigns.forms import BeginForm, NewProjectForm, TargetForm
 from campaigns.models import Campaign, Round
 from campaigns.statuses import MEANING, OWNER, Step
@@ -109,6 +109,7 @@ def stand(membership: Membership) -> dict[str, Any]:
         "target_form": TargetForm(),
         "next": round_.findings.get("next"),
         "released": project.rubric.released,
+        "promise": promises.broken(round_),
     }  # fmt: skip
 
 

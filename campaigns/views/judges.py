@@ -22,6 +22,7 @@ from campaigns.calibration_report import COMBINATION
 from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
 from campaigns.statuses import ASIDE, EnsembleStatus
+from campaigns.views import who_decides
 
 SHOWN = 40  # combinations a page of the table
 MOST_POINTS = 600
@@ -55,11 +56,12 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         "n_combinations": len(rows),
         "changes": staleness.changes_since(chosen),
         "new_gold": staleness.new_gold(chosen),
-        "unpromised": [one for one in report.get("targets", []) if one["reason"]],
         "is_stale": chosen.status == EnsembleStatus.STALE,
         "members": chosen.members.select_related("rater").order_by("-weight"),
         **drawings(rows, report),
         **breakdown(report, request.GET.get("by", "")),
+        **who_decides.section(report),
+        **who_decides.targets(chosen),
     }  # fmt: skip
     part = "#combinations" if request.htmx else ""  # type: ignore[attr-defined]  # by a middleware
     template = f"campaigns/judges.html{part}"
