@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -63,10 +64,19 @@ def settled_set(project: Project, question: CriterionVersion) -> GoldSet:
     return _set_of(question, list(golds))
 
 
-def gold_set(campaign: Campaign, question: CriterionVersion) -> GoldSet:
-    """What judges may be trained on: settled cases without the families of the frozen test."""
+def gold_set(
+    campaign: Campaign, question: CriterionVersion, *, until: datetime | None = None
+) -> GoldSet:
+    """What judges may be trained on: settled cases without the families of the frozen test.
+
+    With `until`, what had been settled by then.
+    """
     golds = settled_set(campaign.project, question).golds
-    return _set_of(question, [one for one in golds if not campaign.is_frozen(one.case.family)])
+    return _set_of(
+        question,
+        [one for one in golds if not campaign.is_frozen(one.case.family)
+         and (until is None or one.settled_at <= until)],
+    )  # fmt: skip
 
 
 def frozen_set(campaign: Campaign, question: CriterionVersion) -> GoldSet:

@@ -8,7 +8,7 @@ from annotations.navigation import NAV_ITEMS
 from annotations.origins import ORIGIN_SOURCES
 from annotations.precedents import NEARNESS
 from annotations.rubrics import ORIGINS
-from campaigns import demo, effects, learning, loop, model_judging, proposals
+from campaigns import demo, effects, hardened_judges, learning, loop, model_judging, proposals
 from campaigns.embeddings import encoder
 from campaigns.lineage import lineage_of
 from campaigns.vectors import nearness
@@ -18,7 +18,7 @@ from campaigns.views.sidebar import ITEMS
 from campaigns.views.who_decides import panel as decided_panel
 
 # Importing these registers the jobs that they handle.
-JOB_MODULES = (loop, demo, model_judging, effects, learning)
+JOB_MODULES = (loop, demo, model_judging, effects, learning, hardened_judges)
 
 
 def embeddings_note() -> str | None:
