@@ -15,4 +15,6 @@ def example_of(case: Case) -> Example:
         prompt=case.prompt,
         response=case.response,
         stratum=case.strata.get("kind", ""),
+        deployment=str(case.strata.get("deployment", "")),
+        asker=str(case.strata.get("asker", "")),
     )

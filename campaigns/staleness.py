@@ -11,6 +11,8 @@ from django.db import transaction
 from annotations import audit
 from annotations.models import CriterionVersion, Gold
 from annotations.statuses import VerdictStatus
+from campaigns import effects
+from campaigns.judging.effects import judge as effects_judge
 from campaigns.models import EnsembleVersion
 from campaigns.statuses import EnsembleStatus
 
@@ -21,7 +23,7 @@ WORDS = ("name", "definition", "includes", "excludes", "scale", "options")  # of
 
 def changes_since(made: EnsembleVersion) -> list[str]:
     """What is not as it was when this ensemble learnt, each as a sentence; none where all is."""
-    return [*_of_the_question(made), *_of_the_gold(made)]
+    return [*_of_the_question(made), *_of_the_gold(made), *_of_the_weights(made)]
 
 
 def new_gold(made: EnsembleVersion) -> int:
@@ -82,3 +84,13 @@ def _of_the_gold(made: EnsembleVersion) -> list[str]:
     if not count:
         return []
     return [f"{count} gold answer{'' if count == 1 else 's'} of {made.gold} changed since."]
+
+
+def _of_the_weights(made: EnsembleVersion) -> list[str]:
+    """The judge of effects scores by what each word weighed when it was fitted."""
+    fitted = made.members.filter(rater__name=effects_judge.NAME).exclude(payload={}).first()
+    if fitted is None or fitted.payload["weights"] == effects.plain(
+        effects.weights_of(made.campaign)
+    ):
+        return []
+    return ["What effects weigh was changed since; the judge of effects scores by the old weights."]

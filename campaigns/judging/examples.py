@@ -13,7 +13,10 @@ MOST_CHARACTERS = 20_000  # of one field; a cell of 5 MB must not stall the judg
 
 @dataclass(frozen=True)
 class Example:
-    """A case for the judges: `family` groups a seed's variants, `conversation` is (role, text)."""
+    """A case for the judges: `family` groups a seed's variants, `conversation` is (role, text).
+
+    `deployment` and `asker` say where the target runs and who asks, in the project's own words.
+    """
 
     key: str
     family: str
@@ -22,6 +25,8 @@ class Example:
     prompt: str
     response: str
     stratum: str = ""
+    deployment: str = ""
+    asker: str = ""
 
     @property
     def has_text(self) -> bool:

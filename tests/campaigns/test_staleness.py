@@ -5,8 +5,8 @@ import pytest
 from annotations import releases, rubrics
 from annotations.models import AuditEvent, Gold, Rater
 from annotations.statuses import RaterKind
-from campaigns import launch, staleness
-from campaigns.models import EnsembleVersion
+from campaigns import effects, launch, staleness
+from campaigns.models import EnsembleMember, EnsembleVersion
 from campaigns.statuses import EnsembleStatus
 from tests.world import World
 
@@ -75,3 +75,22 @@ def test_a_stale_ensemble_helps_in_no_new_round(world: World, made: EnsembleVers
     made.round.save()
     EnsembleVersion.objects.update(status=EnsembleStatus.STALE)
     assert launch.open_round(made.campaign, by=None).ensemble is None
+
+
+def test_other_weights_of_effects_make_it_stale_where_the_judge_of_effects_is_in_it(
+    world: World, made: EnsembleVersion
+) -> None:
+    before = effects.plain(effects.weights_of(made.campaign))
+    EnsembleMember.objects.create(
+        ensemble=made, payload={"name": "effects", "weights": before},
+        rater=Rater.objects.create(
+            project=world.project, kind=RaterKind.JUDGE, name="effects", revision="f1"
+        ),
+    )  # fmt: skip
+    assert staleness.changes_since(made) == []
+    word = next(iter(before["scale"]))
+    other = {**before, "scale": {**before["scale"], word: 0.123}}
+    effects.set_weights(made.campaign, other, by=world.lead)
+    assert "What effects weigh was changed" in staleness.changes_since(made)[0]
+    staleness.sweep()
+    assert fresh(made).status == EnsembleStatus.STALE

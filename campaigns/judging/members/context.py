@@ -1,8 +1,8 @@
 """The context judge: the answer in the light of context, conversation and prompt, weighed by gold.
 
 Symbols: c = unit mean of the embeddings of setting and prompt, r = embedding of the answer.
-Features: [c, r, sqrt(D) c*r, |c - r|] and TF-IDF of setting, prompt and answer, each with a
-vocabulary of its own (as good as prefixing the words with the field's name). From 1,000 labels of
+Features: [c, r, sqrt(D) c*r, |c - r|] and TF-IDF of setting, prompt, answer, deployment and asker, each
+with a vocabulary of its own (as good as prefixing the words with the field's name). From 1,000 labels of
 DiaSafety it caught .26 of its validation set's harms at 5 % false positives, the answer alone .23.
 """
 
@@ -30,8 +30,10 @@ from campaigns.judging.terms import Terms, fit_terms
 
 NAME = "context"
 STRENGTH = 0.5
-FIELDS = ("setting", "question", "answer")
-FIELD_WORDS = (" in the context", " in the prompt", " in the answer")
+FIELDS = ("setting", "question", "answer", "deployment", "asker")
+FIELD_WORDS = (
+    " in the context", " in the prompt", " in the answer", " as the deployment", " as the asker",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class FittedContext:
         start = len(self.model.weights) - sum(sizes)
         bounds = np.cumsum([start, *sizes])
         reasons: list[str] = []
-        for index, name in enumerate(FIELDS):
+        for index, name in enumerate(FIELDS[: len(self.terms)]):
             weights = self.model.weights[bounds[index] : bounds[index + 1]]
             text = getattr(example, name)
             reasons += term_reasons(self.terms[index], weights, text, where=FIELD_WORDS[index])[:1]
@@ -128,7 +130,7 @@ def joint_features(
     dense = np.hstack([c, r, np.sqrt(r.shape[1]) * c * r, np.abs(c - r)])
     words = [
         one.features([getattr(example, name) for example in examples])
-        for one, name in zip(terms, FIELDS, strict=True)
+        for one, name in zip(terms, FIELDS, strict=False)  # older ones know the first three
     ]
     return sparse.hstack([sparse.csr_matrix(dense), *words], format="csr")
 

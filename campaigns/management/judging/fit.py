@@ -29,7 +29,7 @@ from campaigns.management.judging.folder import (
     is_ours,
     write_folder,
 )
-from campaigns.management.judging.rows import LabelledRows, TextColumns, read_labelled
+from campaigns.management.judging.rows import COLUMNS, LabelledRows, TextColumns, read_labelled
 
 NAME = "fit"
 FOLDS = 6  # of the cross-fit: two for each model of the fine-tuned judge
@@ -44,6 +44,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", required=True, metavar="DIR", help="the folder to write")
     parser.add_argument("--context", metavar="COL", help="what stood before the prompt")
     parser.add_argument("--prompt", metavar="COL", help="what was asked")
+    parser.add_argument("--deployment", metavar="COL", help="where the target runs")
+    parser.add_argument("--asker", metavar="COL", help="who asks")
     parser.add_argument("--family", metavar="COL", help="the seed that a case is a variant of")
     parser.add_argument("--judges", metavar="a,b", help=f"which ({', '.join(judge_names())})")
     parser.add_argument("--classifier", metavar="FOLDER",
@@ -115,7 +117,7 @@ def chosen(options: dict[str, Any]) -> list[str]:
 
 def read_rows(options: dict[str, Any]) -> LabelledRows:
     """The labelled cases of the file."""
-    columns = TextColumns(options["response"], options["context"], options["prompt"])
+    columns = TextColumns(**{name: options[name] for name in COLUMNS})
     return read_labelled(
         read_table(options["file"]), columns,
         label=options["label"], positive=options["positive"].strip(), family=options["family"],
@@ -187,7 +189,7 @@ def told_of(rows: LabelledRows, panel: Panel, options: dict[str, Any]) -> dict[s
     coder = encoder()
     return {
         "encoder": {"name": coder.name, "revision": coder.revision},
-        "columns": {name: options[name] for name in ("context", "prompt", "response")},
+        "columns": {name: options[name] for name in COLUMNS},
         "label": {"positive": options["positive"].strip(), "other": rows.other},
         "cases": len(rows.y),
         "positives": int(rows.y.sum()),

@@ -15,6 +15,7 @@ from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools
 from campaigns.search.novelty import fold_near_duplicates
 
+COLUMNS = ("context", "prompt", "response", "deployment", "asker")  # the fields of `TextColumns`
 NO_LABEL = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})
 MOST_LINES = 5  # of rows that are left out; the others are counted
 MOST_LABELS = 10  # values that are named in a message
@@ -24,15 +25,17 @@ MOST_OF_ONE_REQUEST = 0.2  # above it the request is a setting that all cases sh
 
 @dataclass(frozen=True)
 class TextColumns:
-    """Where the texts stand; context and prompt may be missing."""
+    """Where the texts stand; all but the response may be missing."""
 
     response: str
     context: str | None = None
     prompt: str | None = None
+    deployment: str | None = None
+    asker: str | None = None
 
     def names(self) -> list[str]:
         """All columns that are read."""
-        return [name for name in (self.context, self.prompt, self.response) if name]
+        return [name for name in (getattr(self, field) for field in COLUMNS) if name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,17 +109,19 @@ def with_families(examples: Sequence[Example]) -> list[Example]:
 
 
 def _example(row: Row, columns: TextColumns) -> Example:
-    context, prompt, response = (
-        _text(row[name]) if name else ""
-        for name in (columns.context, columns.prompt, columns.response)
+    context, prompt, response, deployment, asker = (
+        _text(row[name]) if name else "" for name in (getattr(columns, field) for field in COLUMNS)
     )
-    key = content_key(context, prompt, response)
-    return Example(key, key, context, (), prompt, response)
+    key = content_key(context, prompt, response, deployment, asker)
+    return Example(key, key, context, (), prompt, response, deployment=deployment, asker=asker)
 
 
-def content_key(context: str, prompt: str, response: str) -> str:
+def content_key(
+    context: str, prompt: str, response: str, deployment: str = "", asker: str = ""
+) -> str:
     """sha256 of what is judged, by which a case is known again in any file."""
-    text = json.dumps([context, prompt, response])
+    about = [deployment, asker] if deployment or asker else []
+    text = json.dumps([context, prompt, response, *about])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from campaigns.judging.linear import Bools, Floats
 from campaigns.management.judging.cache import Cache
 from campaigns.management.judging.fit import cache_of, make_judges, tell
 from campaigns.management.judging.folder import BadFolder, JudgesFolder, read_folder
-from campaigns.management.judging.rows import TextColumns, read_examples
+from campaigns.management.judging.rows import COLUMNS, TextColumns, read_examples
 
 NAME = "score"
 HELP = "judge new cases by a folder that “judges fit” wrote"
@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from", dest="folder", required=True, metavar="DIR",
                         help="the folder that “judges fit” wrote")  # fmt: skip
     parser.add_argument("--out", required=True, metavar="CSV", help="the file to write")
-    for name in ("context", "prompt", "response"):
+    for name in COLUMNS:
         parser.add_argument(f"--{name}", metavar="COL", help="if it is called otherwise here")
     parser.add_argument("--cache", metavar="FOLDER", help="embeddings and scores (DIR/cache)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -63,8 +63,8 @@ def run(options: dict[str, Any]) -> str:
 def columns_of(folder: JudgesFolder, options: dict[str, Any]) -> TextColumns:
     """The columns that the judges were fitted on, unless they are called otherwise here."""
     named = {
-        name: options[name] or folder.manifest["columns"][name]
-        for name in ("context", "prompt", "response")
+        name: options[name] or folder.manifest["columns"].get(name)  # older folders know three
+        for name in COLUMNS
     }
     return TextColumns(**named)
 

@@ -342,3 +342,19 @@ def test_a_judge_that_cannot_be_fitted_is_told_and_left_out(tmp_path: Path) -> N
     told = fit(train, tmp_path / "made", "--judges", "lexical,cross_encoder")
     assert "40 labelled cases: fine-tuning pays" in told["failures"]["cross_encoder"]
     assert set(told["judges"]) == {"lexical"}
+
+
+def test_deployment_and_asker_are_read_from_their_columns(tmp_path: Path) -> None:
+    rows = [
+        {"reply": f"Yes, dish {n} is fine.", "where": where, "who": "a cook",
+         "verdict": "bad" if where == "hospital" else "fine", "seed": str(n)}
+        for n in range(20) for where in ("hospital", "show")
+    ]  # fmt: skip
+    train = write(tmp_path / "train.csv", rows)
+    judges("fit", train, "--response", "reply", "--label", "verdict", "--positive", "bad",
+           "--family", "seed", "--deployment", "where", "--asker", "who", "--judges", "context",
+           "--to", tmp_path / "made")  # fmt: skip
+    judges("score", train, "--from", tmp_path / "made", "--out", tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as file:
+        labels = [row["label"] for row in csv.DictReader(file)]
+    assert labels == [row["verdict"] for row in rows]

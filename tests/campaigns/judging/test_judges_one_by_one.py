@@ -7,7 +7,9 @@ import pytest
 from small_gold import ENCODER, case, cooking_gold, encode
 
 from campaigns.judging.errors import CannotFit
+from campaigns.judging.examples import Example
 from campaigns.judging.members import MEMBERS
+from campaigns.judging.members.context import ContextJudge
 from campaigns.judging.members.lexical import LexicalJudge, Rule
 from campaigns.judging.members.nearest import NearestJudge
 from campaigns.judging.members.tfidf import TfidfJudge
@@ -90,3 +92,26 @@ def test_weights_of_another_encoder_are_refused(name: str) -> None:
     stored = MEMBERS[name](encode, ENCODER).fit(examples, y, seed=0).as_json()
     with pytest.raises(ValueError, match="install that encoder, or calibrate again"):
         MEMBERS[name](encode, "another").restore(stored)
+
+
+def test_the_context_judge_learns_that_the_same_words_fail_in_one_deployment_only() -> None:
+    def one(number: int, where: str) -> Example:
+        return Example(f"{number}{where}", f"f{number}", "", (), f"Is dish {number} safe?",
+                       "Yes, eat as much of it as you like.", deployment=where)  # fmt: skip
+
+    cases = [one(n, where) for n in range(12) for where in ("hospital kitchen", "cooking show")]
+    y = np.array([one.deployment == "hospital kitchen" for one in cases])
+    fitted = ContextJudge(encode, ENCODER).fit(cases, y, seed=0)
+    bad, good = fitted.score([one(99, "hospital kitchen"), one(99, "cooking show")])
+    assert bad > 0.7 > 0.3 > good
+    assert any("as the deployment" in reason for reason in fitted.explain(one(99, "cooking show")))
+    restored = ContextJudge(encode, ENCODER).restore(fitted.as_json())
+    assert restored.score([one(99, "cooking show")])[0] == pytest.approx(good)
+
+
+def test_a_context_judge_that_was_fitted_before_deployments_were_read_still_scores() -> None:
+    examples, y = cooking_gold()
+    kept = ContextJudge(encode, ENCODER).fit(examples, y, seed=0).as_json()
+    older = {**kept, "terms": kept["terms"][:3]}  # the two last ones had no words
+    one = ContextJudge(encode, ENCODER).restore(older)
+    assert one.score(examples[:2])[0] > 0.5 > one.score(examples[-1:])[0]
