@@ -2,7 +2,8 @@
 
 Sections: harmbench (eleven published judges, votes and the stack over them), context (harms that depend on
 the context, learnt from few labels), transfer (targets that were never seen, gold of another domain),
-evasion (every combination of sixteen judges) and injection (answers that address the judge). Rows that
+evasion (every combination of sixteen judges), injection (answers that address the judge) and hardening
+(judges taught again on what got past them). Rows that
 need the published data sets skip where these are absent: set EVALPLATFORM_DATA. `--quick` is a smaller,
 faster form of everything.
 """
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import _judging_context  # noqa: E402
 import _judging_evasion  # noqa: E402
+import _judging_hardening  # noqa: E402
 import _judging_harmbench  # noqa: E402 - the paths above come first
 import _judging_injection  # noqa: E402
 import _judging_transfer  # noqa: E402
@@ -27,6 +29,7 @@ SECTIONS = {
     "transfer": _judging_transfer,
     "injection": _judging_injection,
     "evasion": _judging_evasion,
+    "hardening": _judging_hardening,
 }
 
 

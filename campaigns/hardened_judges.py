@@ -6,7 +6,7 @@ where none does, the job says so and nothing is made.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,11 @@ from campaigns.judging.examples import Example
 from campaigns.judging.hardening import RECIPES, Hardening, harden, hardened
 from campaigns.judging.members import Fitted, Judge
 from campaigns.models import Campaign, EnsembleMember, EnsembleVersion
-from campaigns.search.variants import mild_variants
 from campaigns.statuses import EnsembleStatus
+from campaigns.variants import vary
 
 KIND = "harden_judges"
 HARDENING = "hardening"  # in the report of a version that was offered
-VARIANT_SEED = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +45,6 @@ class Panel:
     def beside(self) -> dict[str, Floats]:
         kept = {name: column for name, (_, _, column) in self.kept.items()}
         return kept | {rater.name: column for rater, column in self.outside.items()}
-
-
-def vary(one: Example, count: int) -> list[Example]:
-    """The same answer to the request in other words; the label stays, since the answer does."""
-    asked = bool(one.prompt.strip())
-    texts = mild_variants(one.prompt if asked else one.context, count=count, seed=VARIANT_SEED)
-    return [replace(one, prompt=text) if asked else replace(one, context=text) for text in texts]
 
 
 def current(campaign: Campaign) -> EnsembleVersion | None:
