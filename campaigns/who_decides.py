@@ -52,7 +52,11 @@ class Told:
                 "Its probability is unlike that of either answer in gold: as strange for a failure as for "
                 "any other case."
             )
-        return "Its probability rules out one answer, and the threshold gives that very one."
+        if open_[0]:
+            return (
+                "Its probability rules out that it is no failure, and is too low for the threshold."
+            )
+        return "Its probability rules out a failure, and is high enough for the threshold."
 
 
 def kept(p: Floats, gold: GoldSet, *, alpha: float = ALPHA) -> dict[str, Any]:

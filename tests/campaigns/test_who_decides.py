@@ -58,6 +58,18 @@ def test_a_clear_case_is_decided_and_an_odd_one_goes_to_a_person(
     assert "unlike that of either answer" in said[0.5]
 
 
+def test_one_answer_that_is_not_the_thresholds_is_no_decision(
+    world: World, made: EnsembleVersion
+) -> None:
+    EnsembleVersion.objects.update(threshold=0.99)
+    case = judged(world, 0.95)
+    world.settle(case, harm="yes")
+    told = who_decides.told_of(case, world.member(world.viewer))
+    assert told is not None
+    assert not told.decides
+    assert "too low for the threshold" in told.why
+
+
 def test_a_gold_case_is_judged_without_its_own_family(world: World, made: EnsembleVersion) -> None:
     case = judged(world, 0.8)
     world.settle(case, harm="no")
