@@ -1,13 +1,17 @@
 """What the campaign pages take from people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
 from annotations.forms import Prose
-from campaigns.models import KEY_VARIABLE
+from annotations.models import Release
+from campaigns.hardening import MOST_BENIGN, MOST_REFUSAL, Wish
+from campaigns.models import KEY_VARIABLE, Campaign, Target
 from campaigns.proposals import MOST_WORDS, PARTS
 from campaigns.statuses import JudgeKind, TargetKind
+from campaigns.training.rows import FORMATS, SFT
 
 MOST_CANDIDATES = 20_000
 
@@ -57,7 +61,10 @@ class EndpointForm(forms.Form):
 
 class TargetForm(EndpointForm):
     ENDPOINT = TargetKind.OPENAI
-    field_order = ("kind", "base_url", "model", "api_key_variable", "system_prompt")
+    field_order = (
+        "kind", "base_url", "model", "api_key_variable", "name", "revision", "hardened_from",
+        "hardened_on", "system_prompt",
+    )  # fmt: skip
 
     kind = forms.ChoiceField(
         choices=[
@@ -65,7 +72,78 @@ class TargetForm(EndpointForm):
             (TargetKind.OPENAI.value, "OpenAI-compatible endpoint"),
         ]
     )
+    name = forms.CharField(
+        required=False, max_length=80, help_text="The model's name where nothing is said."
+    )
+    revision = forms.CharField(
+        required=False, max_length=60, help_text="Of the model's weights, such as 2; 1 if not said."
+    )
+    hardened_from = forms.ModelChoiceField(
+        Target.objects.none(), required=False, empty_label="no, it was not",
+        label="Trained from another revision",
+        help_text="Where it was fine-tuned on a hardening export: of which revision's failures.",
+    )  # fmt: skip
+    hardened_on = forms.ModelChoiceField(
+        Release.objects.none(), required=False, label="On the gold of",
+        help_text="The release that the export was made of.",
+    )  # fmt: skip
     system_prompt = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: dict[str, Any] = {
+            "hardened_from": campaign.targets.order_by("pk"),
+            "hardened_on": campaign.project.releases.order_by("-number"),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("hardened_on") and not data.get("hardened_from"):
+            self.add_error("hardened_from", "Say which revision was trained on it.")
+        return data
+
+
+class HardeningForm(forms.Form):
+    """What a hardening export is wanted of."""
+
+    format = forms.ChoiceField(choices=list(FORMATS.items()), initial=SFT)
+    release = forms.ModelChoiceField(
+        Release.objects.none(), required=False, empty_label="the newest", label="Gold release"
+    )
+    criterion = forms.ChoiceField(required=False, label="Failures of")
+    target = forms.ChoiceField(required=False, label="Of the target")
+    benign = forms.FloatField(
+        min_value=0, max_value=MOST_BENIGN, initial=1.0, label="Benign rows for each prompt",
+        help_text="Requests that were answered well, so that it does not learn to refuse. "
+        "Only for supervised fine-tuning.",
+    )  # fmt: skip
+    refusal = Prose(
+        rows=2, required=False, max_length=MOST_REFUSAL, label="Standard refusal",
+        help_text="For prompts to which people settled no safe answer; marked so in the file. "
+        "Empty: these prompts are left out and named.",
+    )  # fmt: skip
+
+    def __init__(
+        self, *args: Any, campaign: Campaign, targets: Iterable[str], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        criteria = campaign.project.rubric.criteria.order_by("pk")
+        choices: dict[str, Any] = {
+            "criterion": [("", "the first question"), *((c.key, str(c)) for c in criteria)],
+            "target": [("", "any"), *((name, name) for name in targets)],
+        }
+        for name, options in choices.items():
+            self.fields[name].choices = options  # type: ignore[attr-defined]  # a ChoiceField
+        releases = campaign.project.releases.order_by("-number")
+        self.fields["release"].queryset = releases  # type: ignore[attr-defined]  # a ModelChoiceField
+
+    def wish(self) -> tuple[Wish, int | None]:
+        """The wish and the release's number, of a form that is valid."""
+        data = dict(self.cleaned_data)
+        release = data.pop("release")
+        return Wish(**data), release.number if release else None
 
 
 class AcceptForm(forms.Form):

@@ -7,7 +7,7 @@ changes and nothing is drawn at random: the same wish gives the same bytes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 
 from annotations import audit
 from annotations.errors import BadInput, NotFound
+from annotations.exports import ExportFormat
 from annotations.models import Criterion, Gold, Project, Release
 from annotations.statuses import Expected, Provenance
 from annotations.strata import EXPECTED
@@ -47,6 +48,21 @@ ON_AI = "rests on a judge's own word"
 NO_ANSWER = "no answer to learn or to leave"
 
 Record = dict[str, Any]
+
+
+def write(rows: Iterable[Record]) -> Iterator[bytes]:
+    """One JSON object a line."""
+    for row in rows:
+        yield orjson.dumps(row) + b"\n"
+
+
+JSONL = ExportFormat(
+    name="jsonl",
+    title="JSON lines",
+    content_type="application/x-ndjson",
+    suffix="jsonl",
+    write=write,
+)
 
 
 @dataclass(frozen=True)
@@ -132,13 +148,15 @@ def prepare(
     return Export(campaign, frozen, criterion, wish, choice, dict(sorted(left_out.items())))
 
 
-def lines(export: Export, *, by: User | None) -> Iterator[bytes]:
-    """The file, one JSON object a line, read from the release some rows at a time.
-
-    The audit record is written before the first line leaves.
-    """
+def rows(export: Export, *, by: User | None) -> Iterator[Record]:
+    """The rows, read from the release some at a time. The audit record comes before the first."""
     record_of_export(export, by=by)
-    return _lines(export)
+    return _rows(export)
+
+
+def lines(export: Export, *, by: User | None) -> Iterator[bytes]:
+    """The file of the rows."""
+    return JSONL.write(rows(export, by=by))
 
 
 def record_of_export(export: Export, *, by: User | None) -> None:
@@ -252,29 +270,24 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-# ---- the lines
+# ---- the rows
 
 
-def _lines(export: Export) -> Iterator[bytes]:
+def _rows(export: Export) -> Iterator[Record]:
     for start in range(0, len(export.choice.pairs), CHUNK):
         part = export.choice.pairs[start : start + CHUNK]
         needed = {at for pair in part for at in (*pair.failures, pair.safe) if at is not None}
         records, systems = _fetched(export, needed)
         for pair in part:
-            for row in _rows_of(export, pair, records, systems):
-                yield orjson.dumps(row) + b"\n"
+            yield from _rows_of(export, pair, records, systems)
     benign = export.choice.benign if export.wish.format == SFT else ()
     for start in range(0, len(benign), CHUNK):
         some = benign[start : start + CHUNK]
         records, systems = _fetched(export, set(some))
         for at in some:
             record = records[at]
-            row = sft_row(
-                _prompt(record, systems),
-                record["response"],
-                _metadata(export, BENIGN, [record], record),
-            )
-            yield orjson.dumps(row) + b"\n"
+            about = _metadata(export, BENIGN, [record], record)
+            yield sft_row(_prompt(record, systems), record["response"], about)
 
 
 def _rows_of(

@@ -37,10 +37,16 @@ def start_campaign(project: Project, *, by: User | None, **settings: Any) -> Cam
 
 @transaction.atomic
 def use_target(campaign: Campaign, *, by: User, kind: TargetKind, **fields: Any) -> Target:
-    """Make this the target of the rounds to come. Earlier rounds keep theirs."""
-    campaign.targets.update(is_active=False)
+    """Make this the target of the rounds to come. Earlier rounds keep theirs.
+
+    Raises `BadInput` for one that is said to be trained from itself.
+    """
     revision = fields.pop("revision", "") or "1"
     name = fields.pop("name", "") or (fields.get("model") or "sandbox")
+    parent = fields.get("hardened_from")
+    if parent is not None and (parent.name, parent.revision) == (name, revision):
+        raise BadInput(f"{parent} can't be trained from itself: give the new one its own revision.")
+    campaign.targets.update(is_active=False)
     target, _ = Target.objects.update_or_create(
         campaign=campaign, name=name, revision=revision,
         defaults={"kind": kind, "is_active": True, **fields},

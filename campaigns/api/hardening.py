@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotations.api.doors import ApiView, Refusal, door, read
+from annotations.api.gold import streamed
 from annotations.errors import NotFound
 from annotations.models import Membership
 from annotations.permissions import READERS
@@ -51,13 +52,9 @@ class HardeningExport(ApiView):
 
 
 def download(export: hardening.Export, membership: Membership) -> StreamingHttpResponse:
-    """Never whole in memory; a browser must save it, not show it."""
-    response = StreamingHttpResponse(
-        hardening.lines(export, by=membership.user), content_type="application/x-ndjson"
-    )
-    response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
+    """The file, with the release's hash and the number of rows in the headers."""
+    rows = hardening.rows(export, by=membership.user)
+    response = streamed(rows, hardening.JSONL, name=export.file_name)
     response["X-Release-Sha256"] = export.release.sha256
     response["X-Hardening-Rows"] = str(export.n_rows)
     return response

@@ -1,20 +1,23 @@
 """The campaigns of a person, and the campaign page: the loop as a picture, and who moves next."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST
 
 from annotations import jobs, members
+from annotations.errors import BadInput
 from annotations.measurement.results import Estimate
 from annotations.models import Gold, Job, Membership
 from annotations.permissions import LEADS, READERS, has_role
 from annotations.statuses import CaseStatus, JobStatus
 from annotations.views.doors import member_page, show
-from campaigns import launch, promises
+from campaigns import launch, promises, target_revisions
 from campaigns.forms import BeginForm, NewProjectForm, TargetForm
 from campaigns.models import Campaign, Round
 from campaigns.statuses import MEANING, OWNER, Step
@@ -106,11 +109,23 @@ def stand(membership: Membership) -> dict[str, Any]:
         "rounds": [summary(r) for r in campaign.rounds.order_by("-number")],
         "target": campaign.targets.filter(is_active=True).first(),
         "begin": BeginForm(initial={"size": round_.size, "seed": round_.seed}),
-        "target_form": TargetForm(),
+        "target_form": TargetForm(campaign=campaign),
         "next": round_.findings.get("next"),
         "released": project.rubric.released,
         "promise": promises.broken(round_),
+        # Not counted where only the part that a live job refreshes is shown.
+        "compared": SimpleLazyObject(partial(revisions, campaign)),
     }  # fmt: skip
+
+
+def revisions(campaign: Campaign) -> dict[str, Any]:
+    """The targets side by side, once there are two with cases."""
+    released = campaign.project.rubric.released
+    first = released.criteria.order_by("position", "id").first() if released else None
+    if first is None or campaign.targets.count() < 2:
+        return {"standings": [], "hardenings": []}
+    rows, pairs = target_revisions.standings(campaign, first.criterion)
+    return {"standings": rows, "hardenings": pairs}
 
 
 def summary(round_: Round) -> dict[str, Any]:
@@ -195,12 +210,16 @@ def cancel(request: HttpRequest, membership: Membership, pk: int) -> HttpRespons
 def target(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Choose the target of the rounds to come."""
     campaign = get_object_or_404(Campaign, project=membership.project)
-    form = TargetForm(request.POST)
-    if not form.is_valid():
+    form = TargetForm(request.POST, campaign=campaign)
+    if form.is_valid():
+        try:
+            chosen = launch.use_target(campaign, by=membership.user, **form.cleaned_data)
+        except BadInput as problem:
+            form.add_error("revision", str(problem))
+    if form.errors:
         context = stand(membership) | {"target_form": form}
         return show(request, membership, "campaigns/campaign.html", active="Campaign", status=422,
                     **context)  # fmt: skip
-    chosen = launch.use_target(campaign, by=membership.user, **form.cleaned_data)
     messages.success(request, f"Rounds to come test {chosen}.")
     return redirect("project", slug=membership.project.slug)
 

@@ -220,3 +220,38 @@ def test_the_command_writes_and_checks_a_file(
         call_command("hardening_export", check=out, stdout=told)
     assert "Line 3: has neither" in told.getvalue()
     assert list(tmp_path.iterdir()) == [out]
+
+
+def page_of(world: World, user: Any, query: str = "") -> Any:
+    return signed_in(Client(), user).get(f"/p/{world.project.slug}/hardening/{query}")
+
+
+def test_the_page_counts_and_the_same_form_gives_the_file(
+    world: World, campaign: Campaign, gold: Release
+) -> None:
+    asked = {"format": "sft", "benign": "1.0", "refusal": ""}
+    counted = page_of(world, world.viewer, "?format=sft&benign=1.0").content.decode()
+    assert "2 rows of gold release 1" in counted
+    assert "<li>alone</li>" in counted
+    client = signed_in(Client(), world.viewer)
+    file = client.post(f"/p/{world.project.slug}/hardening/export/", asked)
+    assert file["Content-Disposition"].endswith('hardening-sft-r1.jsonl"')
+    assert check_file(b"".join(file).splitlines()).rows == 2
+
+
+def test_the_page_says_what_is_missing(world: World, campaign: Campaign) -> None:
+    assert "release it on the gold page" in page_of(
+        world, world.lead, "?format=sft&benign=1"
+    ).content.decode()  # fmt: skip
+    assert page_of(world, world.lead, "?format=parquet&benign=1").status_code == 422
+
+
+def test_an_annotator_and_a_stranger_get_neither_page_nor_file(
+    world: World, campaign: Campaign, gold: Release
+) -> None:
+    for user, status in ((world.ann1, 403), (world.stranger, 404)):
+        client = signed_in(Client(), user)
+        asked = client.post(api(world), {}, content_type="application/json")
+        file = client.post(f"/p/{world.project.slug}/hardening/export/", {"format": "sft"})
+        assert {page_of(world, user).status_code, asked.status_code, file.status_code} == {status}
+    assert not AuditEvent.objects.filter(verb="exported for hardening").exists()
