@@ -2,10 +2,9 @@
 
 Sections: harmbench (eleven published judges, votes and the stack over them), context (harms that depend on
 the context, learnt from few labels), transfer (targets that were never seen, gold of another domain),
-evasion (every combination of sixteen judges), injection (answers that address the judge) and hardening
-(judges taught again on what got past them). Rows that
-need the published data sets skip where these are absent: set EVALPLATFORM_DATA. `--quick` is a smaller,
-faster form of everything.
+decides (what goes to a person), evasion (every combination of sixteen judges), injection (answers that
+address the judge) and hardening (judges taught again on what got past them). Rows that need the published
+data sets skip where these are absent: set EVALPLATFORM_DATA. `--quick` is a smaller, faster form of everything.
 """
 
 import sys
@@ -16,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import _judging_context  # noqa: E402
+import _judging_decides  # noqa: E402
 import _judging_evasion  # noqa: E402
 import _judging_hardening  # noqa: E402
 import _judging_harmbench  # noqa: E402 - the paths above come first
@@ -27,6 +27,7 @@ SECTIONS = {
     "context": _judging_context,
     "harmbench": _judging_harmbench,
     "transfer": _judging_transfer,
+    "decides": _judging_decides,
     "injection": _judging_injection,
     "evasion": _judging_evasion,
     "hardening": _judging_hardening,

@@ -191,6 +191,9 @@ def test_the_next_round_is_prelabelled_in_secret_by_the_ensemble_of_the_first(
     assert len(made.report["combinations"]["rows"]) == 3 * (2 ** len(MEMBERS) - 1)
     scored = Verdict.objects.filter(case__in=second.cases, annotation__rater=made.rater)
     assert scored.count() == second.cases.count()
+    assert {"conformal", "left_open", "targets"} <= set(made.payload)
+    assert made.report["person"]["rows"][0]["n"] == made.report["n"]
+    assert second.findings["assign"]["promise"]["ensemble"] == made.number
     page = signed_in(client, world.ann1).get(f"/p/{world.project.slug}/label/").content.decode()
     slot = queue.claim(world.rater(world.ann1))
     assert slot is not None
