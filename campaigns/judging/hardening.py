@@ -41,7 +41,7 @@ class Recipe:
     varied: bool = False
 
     def __str__(self) -> str:
-        words = ", in other words from the second time on" if self.varied else ""
+        words = ", reworded from the second on" if self.varied else ""
         return f"each evasion {self.times} times{words}"
 
 
