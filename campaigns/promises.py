@@ -4,7 +4,7 @@ A threshold bounds over-blocking on cases drawn like the gold that it was set on
 another domain, is another draw: told on the pages, and no promise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -130,7 +130,7 @@ def promise(round_: Round, *, run: JobRun) -> dict[str, Any]:
     run.progress(0, 0, "Comparing the new cases with the gold")
     return {
         "ensemble": made.number,
-        "targets": unknown_targets(known, new),
+        "targets": [*unknown_targets(known, new), *few_labelled(made, new)],
         **asdict(alike(made, known, new)),
     }
 
@@ -164,6 +164,23 @@ def unknown_targets(known: Sequence[Case], new: Sequence[Case]) -> list[dict[str
         {"name": name, "reason": why_no_promise(0, 0)}
         for name in sorted({target_of(case) for case in new} - have - {""})
     ]
+
+
+def few_labelled(made: EnsembleVersion, new: Sequence[Case]) -> list[dict[str, str]]:
+    """The targets of the new cases that gold knows and of which the bound was not promised all the same."""
+    here = {target_of(case) for case in new}
+    return [
+        {"name": row["name"], "reason": row["reason"]}
+        for row in rows_of(made.report)
+        if row["name"] in here and row["reason"]
+    ]
+
+
+def rows_of(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A version's targets as `by_target` told them; versions of before kept a bare list."""
+    kept = report.get(TARGETS) or {}
+    found: list[dict[str, Any]] = kept if isinstance(kept, list) else kept.get("rows", [])
+    return found
 
 
 def broken(round_: Round) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from django.db.models import F, QuerySet
 
 from annotations import visibility
-from annotations.models import Annotation, Case, Membership
+from annotations.models import Case, Membership, Verdict
 from campaigns.gold_sets import Floats, GoldSet, strata_of
 from campaigns.judging.conformal import (
     ALPHA,
@@ -92,22 +93,18 @@ def report_of(
     }
 
 
+def is_told(case: Case, membership: Membership) -> bool:
+    """Whether `told_of` has something to say."""
+    return _said_of(case, membership).exists()
+
+
 def told_of(case: Case, membership: Membership) -> Told | None:
     """What the newest ensemble in use says of a case, where this member may see its word; else None."""
-    sheets = visibility.sheets_visible_to(membership, case)
-    seen = sheets.filter(rater__ensemble__isnull=False).exclude(rater__ensemble__status__in=ASIDE)
-    for sheet in seen.select_related("rater__ensemble").order_by("-rater__ensemble__number"):
-        told = _told(case, sheet)
-        if told is not None:
-            return told
-    return None
-
-
-def _told(case: Case, sheet: Annotation) -> Told | None:
-    made = sheet.rater.ensemble
-    verdict = sheet.verdicts.filter(criterion=made.criterion, score__isnull=False).last()
-    if verdict is None or verdict.score is None or SETS not in made.payload:
+    newest = _said_of(case, membership).select_related("annotation__rater__ensemble")
+    verdict = newest.order_by("-annotation__rater__ensemble__number", "-pk").first()
+    if verdict is None or verdict.score is None:
         return None
+    made = verdict.annotation.rater.ensemble
     sets = _sets(made.payload, case, verdict.score)
     p = np.array([verdict.score])
     return Told(
@@ -115,6 +112,15 @@ def _told(case: Case, sheet: Annotation) -> Told | None:
         negative=float(sets.negative[0]), alpha=sets.alpha, fires=verdict.score >= made.threshold,
         decides=bool(sets.decided(p, threshold=made.threshold)[0]),
     )  # fmt: skip
+
+
+def _said_of(case: Case, membership: Membership) -> QuerySet[Verdict]:
+    """The scores of ensembles that keep who decides, where this member may see them."""
+    return Verdict.objects.filter(
+        annotation__in=visibility.sheets_visible_to(membership, case), score__isnull=False,
+        annotation__rater__ensemble__payload__has_key=SETS,
+        criterion=F("annotation__rater__ensemble__criterion"),
+    ).exclude(annotation__rater__ensemble__status__in=ASIDE)  # fmt: skip
 
 
 def _sets(payload: Mapping[str, Any], case: Case, p: float) -> Sets:

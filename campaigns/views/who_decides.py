@@ -62,8 +62,7 @@ def _drawn(rows: list[dict[str, Any]], kept: dict[str, Any]) -> dict[str, str]:
 
 def targets(made: EnsembleVersion) -> dict[str, Any]:
     """Of which targets the bound is promised, and which rounds of this version hold cases unlike its gold."""
-    kept = made.report.get(promises.TARGETS) or {}
-    found: list[dict[str, Any]] = kept if isinstance(kept, list) else kept.get("rows", [])
+    kept, found = made.report.get(promises.TARGETS) or {}, promises.rows_of(made.report)
     rounds = Round.objects.filter(ensemble=made).order_by("number")
     return {
         "targets": [_target(row) for row in found],
@@ -102,7 +101,7 @@ def case(request: HttpRequest, membership: Membership, pk: int) -> HttpResponse:
 
 def panel(found: Case, membership: Membership) -> Panel | None:
     """The panel on the case's and the adjudicator's page."""
-    if who_decides.told_of(found, membership) is None:
+    if not who_decides.is_told(found, membership):
         return None
     return Panel(
         "Who would decide it", reverse("case_decided", args=[membership.project.slug, found.pk])

@@ -159,6 +159,16 @@ def test_new_cases_of_another_domain_and_target_break_it_and_readers_are_told(
         assert ("told from the gold by what the judges read" in page) == sees
 
 
+def test_a_known_target_without_a_promise_is_told_with_its_round(
+    world: World, made: EnsembleVersion, run: Any
+) -> None:
+    rows = [{"name": name, "reason": reason} for name, reason in (("a", "Few."), ("b", "Few."))]
+    made.report |= {promises.TARGETS: {"way": "none", "losses": {}, "rows": rows}}
+    made.save()
+    round_ = next_round(world, made, strata={"target": "a"})
+    assert promises.promise(round_, run=run)["targets"] == [{"name": "a", "reason": "Few."}]
+
+
 def test_a_round_without_an_ensemble_or_without_texts_is_not_compared(
     world: World, made: EnsembleVersion, run: Any
 ) -> None:
