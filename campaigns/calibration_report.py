@@ -1,4 +1,4 @@
-"""What a calibration found, as the judges page shows it: judges alone, combinations, strata, targets."""
+"""What a calibration found, as the judges page shows it: judges alone, the ensemble, strata, targets."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,19 +13,10 @@ from campaigns.embeddings import Encoder
 from campaigns.gold_sets import Floats, GoldSet
 from campaigns.judging.ensemble import Ensemble
 from campaigns.judging.evasion import (
-    RULES,
-    Combination,
-    combinations,
     judge_table,
-    pareto_front,
 )
 
 ENSEMBLE = "ensemble"
-# The places of one row of the report's combinations; `mask` has a bit for each judge that is in it.
-COMBINATION = (
-    "mask", "rule", "missing", "on_front", "evasion", "evasion_low", "evasion_high", "over_block",
-    "over_block_low", "over_block_high", "accuracy", "accuracy_low", "accuracy_high",
-)  # fmt: skip
 MOST_VALUES = 12  # of a stratum that is worth a breakdown
 
 
@@ -33,11 +24,9 @@ def report_of(
     gold: GoldSet, scores: Floats, p: Floats, names: Sequence[str], thresholds: Sequence[float],
     ensemble: Ensemble, coder: Encoder, failures: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """What the judges page shows: judges alone, every combination, the Pareto front."""
+    """What the judges page shows, and the verdicts that evasion's page counts."""
     fires = np.where(np.isnan(scores), np.nan, (scores >= np.array(thresholds)).astype(float))
     reads_texts = any(example.has_text for example in gold.examples)
-    combos = combinations(fires, gold.y, names=names)
-    front = set(pareto_front(combos))
     decided = np.where(np.isnan(p), np.nan, (p >= ensemble.threshold.value).astype(float))
     with_all = np.column_stack([fires, decided])
     table = judge_table(with_all, gold.y, names=[*names, ENSEMBLE])
@@ -50,7 +39,6 @@ def report_of(
         "encoder_note": coder.note if reads_texts else "",
         "failures": dict(failures),
         "judges": [asdict(row) for row in table],
-        "combinations": compact(combos, front=front, names=names),
         "strata": by_strata(gold.cases, decided, gold.y),
         "evasion": evasion.stored(
             gold.cases, fires, gold.y, names=names, bound=ensemble.threshold.stated
@@ -79,25 +67,3 @@ def by_strata(
                 for value, row in rows
             ]  # fmt: skip
     return found
-
-
-def compact(
-    combos: Sequence[Combination], *, front: set[Combination], names: Sequence[str]
-) -> dict[str, Any]:
-    """6,000 combinations in half a megabyte: one list each, as `COMBINATION` names its places."""
-    column = {name: bit for bit, name in enumerate(names)}
-    return {
-        "names": list(names),
-        "rows": [
-            [
-                sum(1 << column[name] for name in c.judges), RULES.index(c.rule), c.missing,
-                int(c in front),
-                *(
-                    None if part is None else round(part, 5)
-                    for e in (c.evasion, c.over_block, c.accuracy)
-                    for part in (e.value, e.low, e.high)
-                ),
-            ]
-            for c in combos
-        ],
-    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The judges page: each judge alone, every combination, the ensemble, and what gets past them."""
+"""The judges page: each judge alone, the ensemble of them, and what gets past it."""
 
 from typing import Any
 
@@ -8,29 +8,22 @@ from annotations.charts import (
     ForestRow,
     Reference,
     ReliabilityBin,
-    ScatterPoint,
     forest,
     reliability,
-    scatter,
 )
 from annotations.measurement.results import Estimate
 from annotations.models import Membership
 from annotations.permissions import READERS
 from annotations.views.doors import member_page, show
 from campaigns import staleness
-from campaigns.calibration_report import COMBINATION
-from campaigns.judging.evasion import RULES
 from campaigns.models import EnsembleVersion, Round
 from campaigns.statuses import ASIDE, EnsembleStatus
 from campaigns.views import who_decides
 
-SHOWN = 40  # combinations a page of the table
-MOST_POINTS = 600
-
 
 @member_page(READERS)
 def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Evasion and over-blocking of every combination, with intervals, from the newest ensemble."""
+    """Evasion and over-blocking of judges and ensemble, with intervals, of the newest or a chosen one."""
     ensembles = EnsembleVersion.objects.filter(campaign__project=membership.project)
     made = ensembles.order_by("-number")
     wanted = request.GET.get("ensemble", "")
@@ -41,8 +34,6 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
         context["problem"] = why_none(membership)
         return show(request, membership, "campaigns/judges.html", active="Judges", **context)
     report = chosen.report
-    rule = request.GET.get("rule", "front")
-    rows = [Row(row, report) for row in report["combinations"]["rows"]]
     context |= {
         "report": report,
         "judges": [judge_row(row, report) for row in report["judges"]],
@@ -50,65 +41,16 @@ def judges(request: HttpRequest, membership: Membership) -> HttpResponse:
                     for name in ("auroc", "accuracy", "evasion", "over_block")},
         "calibration": report["quality"]["calibration"],
         "threshold": report["threshold"],
-        "rule": rule,
-        "rules": ["front", "any", "all", "majority"],
-        "combinations": chosen_rows(rows, rule)[:SHOWN],
-        "n_combinations": len(rows),
         "changes": staleness.changes_since(chosen),
         "new_gold": staleness.new_gold(chosen),
         "is_stale": chosen.status == EnsembleStatus.STALE,
         "members": chosen.members.select_related("rater").order_by("-weight"),
-        **drawings(rows, report),
+        **drawings(report),
         **breakdown(report, request.GET.get("by", "")),
         **who_decides.section(report),
         **who_decides.targets(chosen),
     }  # fmt: skip
-    part = "#combinations" if request.htmx else ""  # type: ignore[attr-defined]  # by a middleware
-    template = f"campaigns/judges.html{part}"
-    return show(request, membership, template, active="Judges", **context)
-
-
-class Row:
-    """One combination of the stored report (`calibration.COMBINATION`), with its estimates."""
-
-    def __init__(self, places: list[Any], report: dict[str, Any]) -> None:
-        data = dict(zip(COMBINATION, places, strict=True))
-        names = report["combinations"]["names"]
-        self.judges = [name for bit, name in enumerate(names) if data["mask"] >> bit & 1]
-        self.rule = RULES[data["rule"]]
-        self.on_front = bool(data["on_front"])
-        self.missing: int = data["missing"]
-        positives, n = report["positives"], report["n"]
-        self.evasion = _estimate(data, "evasion", n=positives)
-        self.over_block = _estimate(data, "over_block", n=n - positives)
-        self.accuracy = _estimate(data, "accuracy", n=n)
-
-    @property
-    def name(self) -> str:
-        """ "lexical or tfidf": what stands on the plot and in the table."""
-        if len(self.judges) == 1:
-            return self.judges[0]
-        word = {"any": " or ", "all": " and "}.get(self.rule)
-        return word.join(self.judges) if word else f"majority of {', '.join(self.judges)}"
-
-
-def _estimate(data: dict[str, Any], name: str, *, n: int) -> Estimate:
-    return Estimate(
-        data[name], data[f"{name}_low"], data[f"{name}_high"], n, method="Wilson score interval",
-        reason=None if data[name] is not None else "there is no such gold case",
-    )  # fmt: skip
-
-
-def chosen_rows(rows: list[Row], rule: str) -> list[Row]:
-    """The Pareto front, or one rule's rows, least evasion first."""
-    chosen = (
-        [r for r in rows if r.on_front] if rule == "front" else [r for r in rows if r.rule == rule]
-    )
-    return sorted(chosen, key=lambda r: (_value(r.evasion), _value(r.over_block), len(r.judges)))
-
-
-def _value(estimate: Estimate) -> float:
-    return 2.0 if estimate.value is None else estimate.value
+    return show(request, membership, "campaigns/judges.html", active="Judges", **context)
 
 
 def judge_row(row: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
@@ -127,13 +69,9 @@ def judge_row(row: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def drawings(rows: list[Row], report: dict[str, Any]) -> dict[str, str]:
-    """Scatter of all combinations, forest of the judges' evasion, reliability of the ensemble."""
+def drawings(report: dict[str, Any]) -> dict[str, str]:
+    """Forest of the judges' evasion, reliability of the ensemble."""
     single = {judge["name"]: Estimate(**judge["evasion"]) for judge in report["judges"]}
-    points = [point(row) for row in rows if row.on_front or len(row.judges) == 1]
-    plain = [row for row in rows if not row.on_front and len(row.judges) > 1]
-    step = max(1, len(plain) // MOST_POINTS)
-    points += [point(row) for row in plain[::step]]
     lines = [ForestRow(n, e.value, e.low, e.high, e.n, e.reason or "") for n, e in single.items()]
     bins = [
         ReliabilityBin(b["said"], b["found"]["value"], b["found"]["low"], b["found"]["high"],
@@ -143,9 +81,6 @@ def drawings(rows: list[Row], report: dict[str, Any]) -> dict[str, str]:
     drawn = {}
     for compact in (False, True):
         size = "compact" if compact else "wide"
-        drawn[f"scatter_{size}"] = scatter(
-            points, x_label="Over-blocking", y_label="Evasion", compact=compact
-        )
         drawn[f"forest_{size}"] = forest(
             lines, references=[Reference(0.0, "nothing gets past")], domain=(0.0, 1.0),
             title="Evasion of each judge", compact=compact,
@@ -176,16 +111,6 @@ def breakdown(report: dict[str, Any], by: str) -> dict[str, Any]:
         for compact in (False, True)
     }
     return {"by": by, "strata": rows, "strata_names": sorted(strata), **drawn}
-
-
-def point(row: Row) -> ScatterPoint:
-    group = "single judge" if len(row.judges) == 1 else row.rule
-    return ScatterPoint(
-        x=row.over_block.value, y=row.evasion.value, label=row.name,
-        x_low=row.over_block.low, x_high=row.over_block.high,
-        y_low=row.evasion.low, y_high=row.evasion.high,
-        group=group, highlighted=row.on_front,
-    )  # fmt: skip
 
 
 def why_none(membership: Membership) -> str:

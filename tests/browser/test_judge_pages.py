@@ -36,7 +36,7 @@ def judged(world: World) -> World:
         if bad:
             sheets = Annotation.objects.filter(case=world.cases[-1])
             sheets.update(effects=[FLOOD], severity=3)
-    campaign = launch.start_campaign(world.project, by=world.lead)
+    campaign = launch.start_campaign(world.project, by=world.lead, frozen_share=0)
     judge = model_judging.add_judge(campaign, name="double", by=world.lead, kind=JudgeKind.DOUBLE)
     model_judging.ask_later(judge, scope="gold", with_bias=True, by=world.lead)
     effects.learn_later(campaign, by=world.lead)

@@ -110,7 +110,9 @@ def test_a_case_that_an_adjudicator_marked_as_a_seed_is_drawn_on_first(
     world: World, campaign: Campaign
 ) -> None:
     round_ = begin(campaign)
-    plain, failure = round_.cases.order_by("id")[:2]
+    plain, failure, *_ = [
+        case for case in round_.cases.order_by("id") if not campaign.is_frozen(case.family)
+    ]
     for case, word in ((plain, "no"), (failure, "yes")):
         world.settle(case, harm=word)
     assert [case for _, case in generation.parents_of(round_)] == [failure]
@@ -188,7 +190,7 @@ def test_the_next_round_is_prelabelled_in_secret_by_the_ensemble_of_the_first(
     assert second.ensemble == made
     names = {row["name"] for row in made.report["judges"]}
     assert names == {*MEMBERS, "ensemble"}
-    assert len(made.report["combinations"]["rows"]) == 3 * (2 ** len(MEMBERS) - 1)
+    assert set(made.report["evasion"]["names"]) == set(MEMBERS)
     scored = Verdict.objects.filter(case__in=second.cases, annotation__rater=made.rater)
     assert scored.count() == second.cases.count()
     assert {"conformal", "left_open", "targets"} <= set(made.payload)
