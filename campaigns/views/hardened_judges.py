@@ -29,7 +29,11 @@ TEMPLATE = "campaigns/hardened_judges.html"
 def page(request: HttpRequest, membership: Membership) -> HttpResponse:
     """What got past the judges, what teaching it again brought, and the version that is offered."""
     part = "#work" if request.GET.get("part") == "work" else ""
-    return show(request, membership, TEMPLATE + part, active="Judges", **_standing(membership))
+    context = _standing(membership)
+    shown = show(request, membership, TEMPLATE + part, active="Judges", **context)
+    if part and not (context["job"] and context["job"].is_live):
+        shown["HX-Refresh"] = "true"  # it is done: the result stands further down
+    return shown
 
 
 @member_page(LEADS)
@@ -78,7 +82,7 @@ def _standing(membership: Membership) -> dict[str, Any]:
         "past": campaign.ensembles.filter(report__has_key=HARDENING)
         .order_by("-number") if campaign else [],
     }  # fmt: skip
-    if made:
+    if made and not (job and job.is_live):  # the page asks every two seconds while it works
         gold = hardened_judges.learnt_from(made)
         frozen = frozen_set(made.campaign, hardened_judges.question_of(made))
         context |= {

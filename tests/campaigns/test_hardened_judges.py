@@ -259,3 +259,26 @@ def test_readers_see_the_page_and_only_leads_start_and_decide(
             assert client.post(f"{address(world)}start/").status_code == 403
     assert fresh(one).status == EnsembleStatus.OFFERED
     assert signed_in(Client(), world.ann1).get(address(world)).status_code == 403
+
+
+def test_while_it_works_the_page_tells_how_far_it_is_and_offers_to_stop(
+    world: World, pair: tuple[EnsembleVersion, EnsembleVersion]
+) -> None:
+    made, one = pair
+    hardened_judges.leave(one, by=world.lead)
+    job = hardened_judges.harden_later(made.campaign, by=world.lead)
+    assert hardened_judges.harden_later(made.campaign, by=world.lead) == job
+    Job.objects.filter(pk=job.pk).update(message="Cross-fitting: each evasion 2 times")
+    reader = signed_in(Client(), world.lead)
+    answer = reader.get(f"{address(world)}?part=work")
+    part = answer.content.decode()
+    assert "HX-Refresh" not in answer
+    assert "Cross-fitting: each evasion 2 times" in part
+    assert 'hx-trigger="every 2s"' in part
+    assert "<html" not in part
+    jobs.request_cancel(job, by=world.lead)
+    done = jobs.run_job(job.pk)
+    assert done is None
+    assert Job.objects.get(pk=job.pk).status == JobStatus.CANCELLED
+    assert made.campaign.ensembles.count() == 2
+    assert reader.get(f"{address(world)}?part=work")["HX-Refresh"] == "true"
