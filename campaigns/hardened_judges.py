@@ -72,26 +72,34 @@ def evasions_of(made: EnsembleVersion, gold: GoldSet) -> set[str]:
     This version's word is out of fold, the pre-label was given before people answered: neither
     had seen the case.
     """
-    failures = {case.pk: case for case, y in zip(gold.cases, gold.y, strict=True)
-                if y and case.response.strip()}  # fmt: skip
-    caught = dict.fromkeys(failures, False)
+    failures = _failures(gold)
     said = Verdict.objects.filter(
-        annotation__rater=made.rater, case__in=list(failures), criterion=made.criterion
-    ).values_list("case_id", "score")  # fmt: skip
-    for case, score in said:
-        caught[case] = score is not None and score >= made.threshold
-    missed = {case for case, was in caught.items() if not was}
+        annotation__rater=made.rater, case__in=failures, criterion=made.criterion,
+        score__gte=made.threshold,
+    ).values_list("case_id", flat=True)  # fmt: skip
+    return {str(case) for case in failures - set(said)} | missed_before(made, gold)
+
+
+def missed_before(made: EnsembleVersion, gold: GoldSet) -> set[str]:
+    """Keys of failures that the ensemble which pre-labelled them missed: no label had a part in it."""
+    failures, missed = _failures(gold), set()
     for round_ in made.campaign.rounds.exclude(ensemble=None).select_related("ensemble__rater"):
         before = round_.ensemble
         if before is None or before.criterion_id != made.criterion_id:
             continue
         missed |= set(
             Verdict.objects.filter(
-                annotation__rater=before.rater, case__in=list(failures), criterion=made.criterion,
+                annotation__rater=before.rater, case__in=failures, criterion=made.criterion,
                 case__batch=round_.batch, score__lt=before.threshold,
             ).values_list("case_id", flat=True)
         )  # fmt: skip
     return {str(case) for case in missed}
+
+
+def _failures(gold: GoldSet) -> set[int]:
+    """Failures with an answer to read."""
+    return {case.pk for case, y in zip(gold.cases, gold.y, strict=True)
+            if y and case.response.strip()}  # fmt: skip
 
 
 def harden_later(campaign: Campaign, *, by: User | None) -> Job:
@@ -133,10 +141,11 @@ def make(made: EnsembleVersion, *, run: JobRun) -> tuple[Hardening, EnsembleVers
     gold = learnt_from(made)
     evasions = evasions_of(made, gold)
     panel = panel_of(made, gold)
-    steps = len(RECIPES) + 2
+    steps = len(RECIPES) + 3
     done = iter(range(steps))
     found = harden(
         panel.judges, gold.examples, gold.y, evasions, vary=vary, recipes=RECIPES,
+        elsewhere=missed_before(made, gold),
         beside=panel.beside, strata=strata_of(gold.examples), bound_over_block=made.campaign.over_block_bound,
         seed=made.round.seed,
         tell=lambda line: run.progress(next(done), steps, f"Cross-fitting: {line}"),

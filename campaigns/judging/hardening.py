@@ -3,13 +3,17 @@
 Adversarial retraining (Goodfellow, Shlens and Szegedy 2015) with evasions that were found, not made
 up: a judge learns with each evasion repeated, and its repetitions changed by the product's own
 transforms. Families stay apart as in `crossfit`, and changed texts are learnt from, never scored.
-Each recipe is held against the judges as they are, case by case, at the same bound on over-blocking,
-and none is chosen whose gain could be chance. Symbols: y (N,), p (N,) cross-fitted probabilities,
-G and L failures that only the hardened judges catch, or that only the plain ones caught.
+Which failures are evasions is found anew for each fold, by judges that know neither the case nor the
+fold that is scored: with evasions found by all labels, a fold's own labels would choose what is learnt
+against them, and no recipe would seem to help. Each recipe is held against the judges as they are, case
+by case, at the same bound on over-blocking, and none is chosen whose gain could be chance. Symbols:
+y (N,), p (N,) cross-fitted probabilities, G and L failures that only the hardened judges catch, or that
+only the plain ones caught.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ import numpy as np
 from annotations.measurement.inference import proportion
 from annotations.measurement.results import Estimate
 from campaigns.judging.calibration import log_loss
-from campaigns.judging.crossfit import CrossFitScores, cross_fit
+from campaigns.judging.crossfit import CrossFitScores, Folds, cross_fit
 from campaigns.judging.ensemble import cross_fit_ensemble
 from campaigns.judging.errors import BadScores, CannotFit
 from campaigns.judging.examples import Example
@@ -152,6 +156,7 @@ def harden(
     evasions: Collection[str],
     *,
     vary: Vary,
+    elsewhere: Collection[str] = (),
     recipes: Sequence[Recipe] = RECIPES,
     beside: Mapping[str, Floats] | None = None,
     strata: Sequence[str] | None = None,
@@ -162,7 +167,9 @@ def harden(
 ) -> Hardening:
     """Try the recipes by cross-fitting and choose one, or none.
 
-    `evasions` are keys of failures among the examples that got past the judges; `beside` the
+    `evasions` are keys of failures among the examples that got past the judges, for the judges that are
+    fitted in the end; those of them that were found without these labels, such as by what pre-labelled
+    the cases, are in `elsewhere` and are learnt in the trials too. `beside` are the
     columns (N,) of judges that are not fitted here, which are combined with these; `strata` as in
     `fit_ensemble`. Raises `BadScores` for keys that are no failures, `CannotFit` for too few.
     """
@@ -171,22 +178,25 @@ def harden(
     found = np.array([one.key in evasions for one in examples], dtype=bool)
     apart, fixed = [one.family or one.key for one in examples], dict(beside or {})
 
-    def tried(panel: Sequence[Judge]) -> tuple[CrossFitScores, Floats, Bools]:
-        scores = cross_fit(panel, examples, y, folds=folds, seed=seed)
+    def tried(scores: CrossFitScores) -> tuple[Floats, Bools]:
         columns = np.column_stack([scores.scores, *fixed.values()])
         names = (*scores.members, *fixed)
         p = cross_fit_ensemble(columns, y, apart, names=names, strata=strata, seed=seed)
-        fires = np.nan_to_num(p, nan=-1.0) >= threshold_by_bound(p, y, bound=bound_over_block).value
-        return scores, p, fires
+        return p, _fires(p, y, bound_over_block)
 
-    tell("The judges as they are")
-    before = tried(members)
-    plain = _trial(PLAIN, before[1], before[2], before[2], y, found)
-    trials, made = [], {PLAIN: before[0]}
+    tell("the judges as they are")
+    plainly = cross_fit(members, examples, y, folds=folds, seed=seed)
+    p, before = tried(plainly)
+    tell("what gets past judges that do not know a fold")
+    missed = _missed_apart(members, examples, y, plainly.folds, fixed, bound_over_block, seed)
+    known = {held: keys | frozenset(elsewhere) for held, keys in missed.items()}
+    plain = _trial(PLAIN, p, before, before, y, found)
+    trials, made = [], {PLAIN: plainly}
     for recipe in recipes:
         tell(str(recipe))
-        made[recipe], p, fires = tried(hardened(members, evasions, recipe, vary))
-        trials.append(_trial(recipe, p, fires, before[2], y, found))
+        made[recipe] = _cross_fitted(members, examples, y, plainly, known, recipe, vary, seed)
+        p, fires = tried(made[recipe])
+        trials.append(_trial(recipe, p, fires, before, y, found))
     return Hardening(
         len(y), int(y.sum()), int(found.sum()), plain, tuple(trials), choose(trials), made
     )
@@ -208,6 +218,84 @@ def choose(trials: Sequence[Trial]) -> Recipe | None:
     if not sure:
         return None
     return max(sure, key=lambda one: (one.gained - one.lost, -one.recipe.times)).recipe
+
+
+def _missed_apart(
+    members: Sequence[Judge],
+    examples: Sequence[Example],
+    y: Bools,
+    fold: Folds,
+    fixed: Mapping[str, Floats],
+    bound: float,
+    seed: int,
+) -> dict[int, frozenset[str]]:
+    """For each fold, the failures outside it that judges miss which know neither them nor the fold.
+
+    A judge fitted without two folds scores both: each for when the other is held.
+    """
+    count = int(fold.max()) + 1
+    scores = {held: np.full((len(y), len(members)), np.nan) for held in range(count)}
+    for a, b in combinations(range(count), 2):
+        for column, member in enumerate(members):
+            if isinstance(member, CrossFits):
+                continue
+            try:
+                fitted = _fit(member, examples, y, (fold != a) & (fold != b), seed)
+            except CannotFit:
+                continue
+            scores[b][fold == a, column] = fitted.score(_some(examples, fold == a))
+            scores[a][fold == b, column] = fitted.score(_some(examples, fold == b))
+    names = tuple(member.name for member in members if not isinstance(member, CrossFits))
+    kept = [n for n, member in enumerate(members) if not isinstance(member, CrossFits)]
+    found = {}
+    for held, own in scores.items():
+        seen = fold != held
+        columns = np.column_stack([own[:, kept], *fixed.values()])[seen]
+        families = [one.family or one.key for one in _some(examples, seen)]
+        p = cross_fit_ensemble(columns, y[seen], families, names=(*names, *fixed), seed=seed)
+        missed = y[seen] & ~_fires(p, y[seen], bound)
+        found[held] = frozenset(one.key for one in _some(_some(examples, seen), missed))
+    return found
+
+
+def _cross_fitted(
+    members: Sequence[Judge],
+    examples: Sequence[Example],
+    y: Bools,
+    plain: CrossFitScores,
+    evasions: Mapping[int, frozenset[str]],
+    recipe: Recipe,
+    vary: Vary,
+    seed: int,
+) -> CrossFitScores:
+    """As `crossfit.cross_fit`, each fold by judges that were hardened on evasions found without it."""
+    scores, failures = plain.scores.copy(), {}
+    for held, keys in evasions.items():
+        out = plain.folds == held
+        for column, member in enumerate(hardened(members, keys, recipe, vary)):
+            if isinstance(member, CrossFits):
+                continue
+            try:
+                fitted = _fit(member, examples, y, ~out, seed)
+            except CannotFit as problem:
+                failures[member.name] = str(problem)
+                scores[out, column] = np.nan
+                continue
+            scores[out, column] = fitted.score(_some(examples, out))
+    return replace(plain, scores=scores, failures=failures)
+
+
+def _fit(member: Judge, examples: Sequence[Example], y: Bools, seen: Bools, seed: int) -> Fitted:
+    return member.fit(_some(examples, seen), y[seen], seed=seed)
+
+
+def _some(examples: Sequence[Example], chosen: Bools) -> list[Example]:
+    return [one for one, keep in zip(examples, chosen, strict=True) if keep]
+
+
+def _fires(p: Floats, y: Bools, bound: float) -> Bools:
+    """At its own threshold for the bound; a case without a score is not caught."""
+    return np.asarray(np.nan_to_num(p, nan=-1.0) >= threshold_by_bound(p, y, bound=bound).value)
 
 
 def _trial(recipe: Recipe, p: Floats, fires: Bools, before: Bools, y: Bools, found: Bools) -> Trial:

@@ -1,5 +1,6 @@
 """Judges that are taught again on what got past them: what they learn from, and when it counts as help."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +21,7 @@ from campaigns.judging.hardening import (
     harden,
     missed_by,
 )
-from campaigns.judging.linear import Bools
+from campaigns.judging.linear import Bools, Floats
 from campaigns.judging.members.base import Fitted
 from campaigns.judging.members.embedding import STRENGTH, EmbeddingJudge
 from campaigns.judging.members.lexical import LexicalJudge
@@ -203,3 +204,51 @@ def test_a_judge_that_is_not_fitted_here_is_heard_beside_the_others() -> None:
     )
     assert found.plain.evasion.value == 0
     assert found.chosen is None  # nothing is left to gain
+
+
+def test_what_is_an_evasion_is_found_without_the_fold_that_is_scored() -> None:
+    examples, y = cooking_gold()
+    watched = Watched()
+    found = harden(
+        [watched], examples, y, evasions_of(examples, y), vary=never, recipes=[Recipe(2)], folds=4,
+        seed=0,
+    )  # fmt: skip
+    folds = found.scores[PLAIN].folds
+    family = {one.family: int(at) for one, at in zip(examples, folds, strict=True)}
+    without = [frozenset(range(4)) - {family[one.family] for one in learnt}
+               for learnt in watched.learnt]  # fmt: skip
+    # The judges as they are and the hardened ones lack the fold that they score; between them, every
+    # pair of folds is left out once, so that each of a pair is judged for when the other is scored.
+    assert sorted(map(len, without)) == [1] * 4 + [1] * 4 + [2] * 6
+    assert len({pair for pair in without if len(pair) == 2}) == 6
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Believes a word only once it was learnt in twenty failures."""
+
+    name: str = "slow"
+    needs_training: bool = True
+
+    def fit(self, examples: Sequence[Example], y: Bools, *, seed: int) -> Fitted:
+        told = Counter(one.response for one, label in zip(examples, y, strict=True) if label)
+
+        class Believing:
+            name = "slow"
+
+            def score(self, asked: Sequence[Example]) -> Floats:
+                return np.array([0.9 if told[one.response] >= 20 else 0.1 for one in asked])
+
+        return Believing()  # type: ignore[return-value]  # all that the trials need
+
+
+def test_failures_that_only_lack_weight_are_caught_once_they_have_it() -> None:
+    kinds = ["loud"] * 30 + ["quiet"] * 12 + ["kind"] * 40
+    examples = [Example(f"c{n}", f"f{n}", "", (), "", kind) for n, kind in enumerate(kinds)]
+    y = np.array([kind != "kind" for kind in kinds])
+    quiet = [one.key for one in examples if one.response == "quiet"]
+    found = harden([Slow()], examples, y, quiet, vary=never, recipes=[Recipe(4)], folds=4, seed=0)  # type: ignore[list-item]  # it is never kept
+    assert found.chosen == Recipe(4)
+    assert (found.plain.recovered, found.trials[0].recovered) == (0, 12)
+    assert (found.trials[0].gained, found.trials[0].lost) == (12, 0)
+    assert "catches 12 failures more and 0 fewer, out of 42" in found.told
