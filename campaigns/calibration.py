@@ -78,27 +78,31 @@ def combine(
     """
     names = [*local.members, *(rater.name for rater in outside)]
     scores = np.column_stack([local.scores, *outside.values()]) if names else local.scores
-    families = gold.families
+    families, drawn = gold.families, gold.drawn
     strata = strata_of(gold.examples)
     run.progress(1, 4, "Combining and calibrating")
     bound = round_.campaign.over_block_bound
     ensemble = fit_ensemble(
-        scores, gold.y, families, names=names, strata=strata, bound_over_block=bound,
-        seed=round_.seed,
+        scores, gold.y, families, names=names, strata=strata, drawn=drawn,
+        bound_over_block=bound, seed=round_.seed,
     )  # fmt: skip
     p = cross_fit_ensemble(
-        scores, gold.y, families, names=names, strata=strata, seed=round_.seed
+        scores, gold.y, families, names=names, strata=strata, drawn=drawn, seed=round_.seed
     )  # fmt: skip
     before = ensemble.threshold
     found = promises.recalibrate(ensemble, p, gold, bound=bound, seed=round_.seed)
     ensemble, p = found.ensemble, found.p
     run.progress(2, 4, "Measuring the evasion of every combination")
-    thresholds = member_thresholds(scores, gold.y, names=names, outside=len(outside), bound=bound)
+    thresholds = member_thresholds(
+        scores[drawn], gold.y[drawn], names=names, outside=len(outside), bound=bound
+    )
     report = report_of(gold, scores, p, names, thresholds, ensemble, coder, local.failures)
     report |= {"frozen_share": round_.campaign.frozen_share, **(told or {})}
     report[promises.TARGETS] = promises.report_of_targets(gold, found, before)
-    report[who_decides.PERSON] = who_decides.report_of(p, gold, threshold=ensemble.threshold.value)
-    payload = {**ensemble.as_json(), **who_decides.kept(p, gold),
+    report[who_decides.PERSON] = who_decides.report_of(
+        p[drawn], gold.some(drawn), threshold=ensemble.threshold.value
+    )
+    payload = {**ensemble.as_json(), **who_decides.kept(p[drawn], gold.some(drawn)),
                promises.TARGETS: found.maps.as_json()}  # fmt: skip
     run.progress(3, 4, "Fitting the judges on all gold")
     fitted = {}

@@ -28,10 +28,12 @@ def report_of(
     fires = np.where(np.isnan(scores), np.nan, (scores >= np.array(thresholds)).astype(float))
     reads_texts = any(example.has_text for example in gold.examples)
     decided = np.where(np.isnan(p), np.nan, (p >= ensemble.threshold.value).astype(float))
-    with_all = np.column_stack([fires, decided])
-    table = judge_table(with_all, gold.y, names=[*names, ENSEMBLE])
+    drawn = gold.drawn
+    with_all = np.column_stack([fires, decided])[drawn]
+    table = judge_table(with_all, gold.y[drawn], names=[*names, ENSEMBLE])
     return {
         "n": len(gold.y),
+        "drawn": int(drawn.sum()),
         "positives": int(gold.y.sum()),
         "criterion": gold.criterion.key,
         "positive_answers": gold.criterion.positive,

@@ -25,7 +25,11 @@ from campaigns.models import Campaign
 from campaigns.scores import POSITIVE
 from campaigns.seen_by_judges import example_of
 
+ARM, GUIDED = "arm", "guided"  # of a case's strata, as the generator writes them
+FEW = 20  # failures, or other cases
+
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,24 @@ class GoldSet:
     @property
     def families(self) -> list[str]:
         return [case.family for case in self.cases]
+
+    @cached_property
+    def drawn(self) -> Bools:
+        """The cases (N,) that were drawn without regard to any judge: what new cases are like.
+
+        Guided ones were sought where judges err. All, while those drawn are too few to measure on.
+        """
+        found = np.array([case.strata.get(ARM) != GUIDED for case in self.cases], dtype=bool)
+        few = min(int(self.y[found].sum()), int((~self.y[found]).sum())) < FEW
+        return np.ones(len(found), dtype=bool) if few else found
+
+    def some(self, rows: Bools) -> "GoldSet":
+        """The cases of these rows, (N,) true or false."""
+        at = np.flatnonzero(rows).tolist()
+        return GoldSet(
+            self.criterion, self.question, [self.golds[n] for n in at],
+            [self.examples[n] for n in at], self.y[rows],
+        )  # fmt: skip
 
 
 def settled_set(project: Project, question: CriterionVersion) -> GoldSet:

@@ -71,7 +71,10 @@ def recalibrate(
     tried = try_ways(p, gold.y, targets, gold.families, seed=seed)
     maps = WAYS[tried.way](p, gold.y, targets)
     if tried.way != next(iter(WAYS)):
-        ensemble = with_probabilities(ensemble, tried.p, gold.y, gold.families, bound=bound)
+        drawn = gold.drawn
+        ensemble = with_probabilities(
+            ensemble, tried.p[drawn], gold.y[drawn], gold.some(drawn).families, bound=bound
+        )
     return Recalibration(ensemble, tried.p, maps, tried)
 
 

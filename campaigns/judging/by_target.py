@@ -159,7 +159,10 @@ def has_several(targets: Sequence[str]) -> bool:
 def with_probabilities(
     ensemble: Ensemble, p: Floats, y: Bools, families: Sequence[str], *, bound: float
 ) -> Ensemble:
-    """The ensemble with the threshold and the quality of cross-fitted p (N,) in place of its own."""
+    """The ensemble with the threshold and the quality of cross-fitted p (N,) in place of its own.
+
+    Give the cases alone that no judge's errors chose.
+    """
     threshold = threshold_by_bound(p, y, bound=bound)
     quality = measure_quality(p, y, families, threshold=threshold.value, seed=ensemble.seed)
     return replace(ensemble, threshold=threshold, quality=quality)

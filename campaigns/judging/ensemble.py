@@ -2,7 +2,9 @@
 
 The scores must come from a cross-fit. The stack (stacking.py) makes one log odds of them; its own
 cross-fitted log odds (families kept together; judges screened anew within each fold) give the
-calibration, the shifts of strata, the threshold and every number reported. Symbols: scores (N, M),
+calibration, the shifts of strata, the threshold and every number reported. Cases that were sought where
+judges err teach the stack, and nothing else: what is said of new cases rests on those that were drawn
+without regard to any judge. Symbols: scores (N, M),
 y (N,), s (N,) stacked log odds, p (N,) calibrated probabilities, t the threshold: positive where
 p >= t.
 """
@@ -141,28 +143,33 @@ def fit_ensemble(
     *,
     names: Sequence[str],
     strata: Sequence[str] | None = None,
+    drawn: Bools | None = None,
     bound_over_block: float = 0.05,
     cost: float | None = None,
     seed: int,
 ) -> Ensemble:
     """Build the ensemble from cross-fitted scores.
 
-    `strata` may need a shift of their own, such as obvious and context-dependent cases. The
-    threshold keeps over-blocking within `bound_over_block`, or, where `cost` is given (how many
-    over-blocked cases one evasion is worth), makes the expected cost least. Raises `CannotFit`.
+    `drawn` (N,) are the cases that no judge's errors chose: calibration, threshold and quality are
+    theirs; without it every case is. `strata` may need a shift of their own, such as obvious and
+    context-dependent cases. The threshold keeps over-blocking within `bound_over_block`, or, where
+    `cost` is given (how many over-blocked cases one evasion is worth), makes the expected cost least.
+    Raises `CannotFit`.
     """
     y = np.asarray(y, dtype=bool)
     check_scores(scores, names)
     _check_request(scores, y, families, bound_over_block, cost)
+    drawn = np.ones(len(y), dtype=bool) if drawn is None else drawn
     stack = fit_stack(scores, y, names=names, seed=seed)
     folds = family_folds(families, y, folds=FOLDS, seed=seed)
-    s, p = _cross_fitted(scores, y, folds, names=names, strata=strata, seed=seed)
+    s, p = _cross_fitted(scores, y, folds, names=names, strata=strata, drawn=drawn, seed=seed)
     threshold = (
-        threshold_by_bound(p, y, bound=bound_over_block)
+        threshold_by_bound(p[drawn], y[drawn], bound=bound_over_block)
         if cost is None
         else threshold_by_cost(cost)
     )
-    calibrator, shifts = _calibrate(s, y, ~np.isnan(s), folds, strata)
+    calibrator, shifts = _calibrate(s, y, ~np.isnan(s) & drawn, folds, strata)
+    apart = [family for family, kept in zip(families, drawn, strict=True) if kept]
     return Ensemble(
         names=tuple(names),
         members=screen(scores, y, names=names),
@@ -170,7 +177,7 @@ def fit_ensemble(
         calibrator=calibrator,
         shifts=shifts,
         threshold=threshold,
-        quality=measure_quality(p, y, families, threshold=threshold.value, seed=seed),
+        quality=measure_quality(p[drawn], y[drawn], apart, threshold=threshold.value, seed=seed),
         seed=seed,
     )
 
@@ -182,6 +189,7 @@ def cross_fit_ensemble(
     *,
     names: Sequence[str],
     strata: Sequence[str] | None = None,
+    drawn: Bools | None = None,
     seed: int,
 ) -> Floats:
     """Calibrated P(positive) of each gold case, (N,), by ensembles that don't know its family."""
@@ -189,7 +197,8 @@ def cross_fit_ensemble(
     check_scores(scores, names)
     _check_request(scores, y, families)
     folds = family_folds(families, y, folds=FOLDS, seed=seed)
-    return _cross_fitted(scores, y, folds, names=names, strata=strata, seed=seed)[1]
+    drawn = np.ones(len(y), dtype=bool) if drawn is None else drawn
+    return _cross_fitted(scores, y, folds, names=names, strata=strata, drawn=drawn, seed=seed)[1]
 
 
 def check_scores(scores: Floats, names: Sequence[str]) -> None:
@@ -227,6 +236,7 @@ def _cross_fitted(
     *,
     names: Sequence[str],
     strata: Sequence[str] | None,
+    drawn: Bools,
     seed: int,
 ) -> tuple[Floats, Floats]:
     """s and p, (N,) each: no case is seen by the stack or the calibrator that scores it."""
@@ -236,7 +246,7 @@ def _cross_fitted(
     p = np.full(len(y), np.nan)
     for held in np.unique(folds):
         out = folds == held
-        seen = ~out & ~np.isnan(s)
+        seen = ~out & ~np.isnan(s) & drawn
         try:
             calibrator, shifts = _calibrate(s, y, seen, folds, strata)
         except CannotFit:  # the other folds' scored cases have one answer only: as they are

@@ -185,3 +185,16 @@ def test_prelabels_follow_the_map_of_their_target(made: EnsembleVersion) -> None
     made.payload = {promises.TARGETS: maps}
     found = promises.maps_of(made).apply(np.array([0.5, 0.5]), ["a", "never seen"])
     assert found == pytest.approx([expit(2.0), 0.5])
+
+
+def test_guided_cases_are_not_measured_on_as_soon_as_enough_others_are_settled(
+    world: World,
+) -> None:
+    y = np.arange(90) % 2 == 0
+    arms = [{"arm": "guided" if n >= 50 else "control"} for n in range(90)]
+    gold = unsaved_gold(world, y, [f"f{n}" for n in range(90)], arms)
+    assert gold.drawn.tolist() == [True] * 50 + [False] * 40
+    assert gold.some(gold.drawn).families == [f"f{n}" for n in range(50)]
+    few = unsaved_gold(world, y, [f"f{n}" for n in range(90)],
+                       [{"arm": "guided" if n >= 30 else "control"} for n in range(90)])  # fmt: skip
+    assert few.drawn.all()  # 15 of each answer are too few

@@ -195,3 +195,22 @@ def test_the_local_judges_become_an_ensemble() -> None:
     ensemble = fit_ensemble(found.scores, y, families_of(examples), names=found.members, seed=0)
     assert ensemble.quality.auroc.value == 1
     assert (ensemble.quality.n, ensemble.quality.families) == (60, 20)
+
+
+def test_cases_that_were_sought_where_judges_err_teach_and_set_no_threshold() -> None:
+    scores, y = five_judges(seed=0)
+    more, answers = five_judges(seed=6)
+    sought = more[~answers & (more[:, 0] > 0.5)]  # false alarms of the sharp judge
+    both, labels = np.vstack([scores, sought]), np.append(y, np.zeros(len(sought), dtype=bool))
+    families = [*FAMILIES, *(f"sought {n}" for n in range(len(sought)))]
+    drawn = np.arange(len(labels)) < 600
+    fair = fit_ensemble(both, labels, families, names=NAMES, drawn=drawn, seed=1)
+    blind = fit_ensemble(both, labels, families, names=NAMES, seed=1)
+    assert fair.quality.n == 600
+    drawn_so = [five_judges(seed=seed) for seed in range(100, 106)]
+    new, truth = (np.concatenate(part) for part in zip(*drawn_so, strict=True))
+    blocked = [np.mean(one.decide(new)[~truth]) for one in (fair, blind)]
+    assert abs(blocked[0] - 0.05) < 0.025  # the bound, on cases drawn as the 600 were
+    assert blocked[1] < 0.75 * blocked[0]  # bought by a bound on cases that new ones are unlike
+    caught = [np.mean(one.decide(new)[truth]) for one in (fair, blind)]
+    assert caught[0] > caught[1] + 0.03
