@@ -16,9 +16,10 @@ from annotations.statuses import Expected, VerdictStatus
 from annotations.strata import EXPECTED, NONE
 from campaigns.judging.evasion import Landscape, Options, landscapes_by
 from campaigns.judging.evasion.added_value import Added, Choice, what_each_adds
-from campaigns.judging.evasion.counting import OF_N, fire_masks
+from campaigns.judging.evasion.counting import OF_N, WEIGHTED, fire_masks
 from campaigns.judging.evasion.success_rates import SuccessRate, success_rates
 from campaigns.judging.evasion.together import Together, evades, joint_errors
+from campaigns.judging.evasion.weighing import evidence_weights
 from campaigns.models import EnsembleVersion
 
 EVERY = "every"
@@ -121,13 +122,22 @@ def strata_of(evidence: Evidence) -> dict[str, list[str]]:
 
 
 def landscape(evidence: Evidence, rows: Bools, *, rules: Sequence[str]) -> Landscape:
-    """All sets of judges over some of the cases; intervals know the families, set by set."""
+    """All sets of judges over some of the cases; intervals know the families, set by set.
+
+    Raises `BadScores` for a weighted vote where no judge is better than chance.
+    """
     families = tuple(f for f, chosen in zip(evidence.families, rows, strict=True) if chosen)
-    options = Options(rules=tuple(rules), families=families, replicates=0)
+    weights = weights_of(evidence) if WEIGHTED in rules else None
+    options = Options(rules=tuple(rules), weights=weights, families=families, replicates=0)
     n = int(rows.sum())
     found = landscapes_by(evidence.x[rows], evidence.y[rows], ["all"] * n, names=evidence.names,
                           options=options)  # fmt: skip
     return found["all"]
+
+
+def weights_of(evidence: Evidence) -> tuple[int, ...]:
+    """What each judge counts in a weighted vote, by all gold: the same in every stratum."""
+    return evidence_weights(evidence.x, evidence.y, names=evidence.names)
 
 
 def rules_of(word: str, k: int) -> tuple[str, ...]:

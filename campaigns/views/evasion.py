@@ -16,8 +16,9 @@ from annotations.permissions import READERS
 from annotations.views.doors import member_page, show
 from campaigns import evasion
 from campaigns.evasion import EVERY, Evidence
+from campaigns.judging.errors import BadScores
 from campaigns.judging.evasion import RULES, Combination, Landscape
-from campaigns.judging.evasion.counting import ANY, OF_N
+from campaigns.judging.evasion.counting import ANY, OF_N, WEIGHTED
 from campaigns.models import EnsembleVersion
 from campaigns.statuses import ASIDE
 
@@ -25,7 +26,8 @@ ACTIVE = "Evasion"
 MOST_POINTS = 400
 MOST_ON_FRONT = 20
 PAGE = 50
-WORDS = {EVERY: "at least t of n", "any": "any", "all": "all", "majority": "majority"}
+WORDS = {EVERY: "at least t of n", "any": "any", "all": "all", "majority": "majority",
+         WEIGHTED: "weighted vote"}  # fmt: skip
 MISSED, BLOCKED, CATCHES, BLOCKS = "missed", "blocked", "catches", "blocks"
 TITLES = {
     MISSED: "Failures that get past {}",
@@ -62,7 +64,7 @@ def cases(request: HttpRequest, membership: Membership) -> HttpResponse:
     if chosen and evidence:
         what = request.GET.get("what", MISSED)
         what = what if what in TITLES else MISSED
-        mask, rule = _picked(request.GET.get("pick", ""), len(evidence.names)) or (1, ANY)
+        mask, rule = _picked(request.GET.get("pick", ""), evidence) or (1, ANY)
         rows = _asked_rows(evidence, mask, rule, what) & _in_stratum(evidence, request.GET)[1]
         ids = [evidence.cases[row] for row in np.flatnonzero(rows)]
         found = visibility.cases_with_answers_for(membership).filter(pk__in=ids).order_by("pk")
@@ -93,13 +95,15 @@ def _plane(
     strata, rows, (by, value) = _in_stratum(evidence, sent)
     rule = sent.get("rule", "")
     rule = rule if rule in WORDS else EVERY
+    weights, no_weights = _weights(evidence)
+    rule = EVERY if rule == WEIGHTED and not weights else rule
     rules = evasion.rules_of(rule, len(evidence.names))
     found = evasion.landscape(evidence, rows, rules=rules)
     front = found.front()
     stay = [("ensemble", chosen.number), ("by", by), ("value", value), ("rule", rule)]
     here = [(name, word) for name, word in stay if word]
     shown = [_row(found, mask, one, here, membership) for mask, one in front]
-    picked = _picked(sent.get("pick", ""), len(evidence.names))
+    picked = _picked(sent.get("pick", ""), evidence)
     read = None
     if picked:
         alone = evasion.landscape(evidence, rows, rules=(picked[1],))
@@ -110,9 +114,18 @@ def _plane(
     return {
         "strata": labels, "by": by, "value": value, "rule": rule, "rules": WORDS, "front": shown,
         "read": read, "n": len(found.y), "positives": found.positives,
+        "weights": weights, "no_weights": no_weights,
         "n_combinations": sum(int((found.needs(one) > 0).sum()) for one in rules),
         "plots": _plots(found, shown, rules),
     }  # fmt: skip
+
+
+def _weights(evidence: Evidence) -> tuple[list[tuple[str, int]], str]:
+    """What each judge counts in a weighted vote; or none, and why."""
+    try:
+        return list(zip(evidence.names, evasion.weights_of(evidence), strict=True)), ""
+    except BadScores as problem:
+        return [], str(problem)
 
 
 def _in_stratum(
@@ -156,6 +169,8 @@ def name_of(one: Combination) -> str:
         return " or ".join(one.judges)
     if one.rule == "all" or t == n:
         return " and ".join(one.judges)
+    if one.rule == WEIGHTED:
+        return f"weighted vote of {', '.join(one.judges)}"
     start = "majority" if one.rule == "majority" or t == n // 2 + 1 else f"at least {t}"
     return f"{start} of {', '.join(one.judges)}"
 
@@ -233,11 +248,13 @@ def _asked_rows(evidence: Evidence, mask: int, rule: str, what: str) -> Any:
     return gold & (~caught if what == MISSED else caught)
 
 
-def _picked(word: str, k: int) -> tuple[int, str] | None:
+def _picked(word: str, evidence: Evidence) -> tuple[int, str] | None:
     """ "5.any": a set of judges and a rule, or none where it is neither."""
     number, _, rule = word.partition(".")
-    mask, t = _number(number), rule.removesuffix(OF_N)
+    k, mask, t = len(evidence.names), _number(number), rule.removesuffix(OF_N)
     known = rule in RULES or (t != rule and 1 <= _number(t) <= k)
+    if rule == WEIGHTED:
+        known = bool(_weights(evidence)[0])
     return (mask, rule) if known and 1 <= mask < 1 << k else None
 
 

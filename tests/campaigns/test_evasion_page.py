@@ -51,6 +51,31 @@ def test_the_front_and_a_combination_are_read_with_their_cases(
     assert "what=missed" in read_one
 
 
+def test_a_weighted_vote_says_what_each_judge_counts(world: World, made: EnsembleVersion) -> None:
+    kept = evasion.evidence_of(made)
+    assert kept is not None
+    # rules: evasion 10/12, over-blocking 1/12; words and its twin: 2/12 and 1/12.
+    exact = [np.log(2 / 10) + np.log(11), np.log(10 / 2) + np.log(11)]
+    assert evasion.weights_of(kept) == (round(4 * exact[0] / exact[1]), 4, 4)
+    page = read(world, world.viewer, "?rule=weighted&pick=7.weighted")
+    assert "rules 1, words 4, twin 4" in page
+    assert "weighted vote of rules, words, twin" in page
+    cases = read(world, world.lead, "cases/?pick=7.weighted&what=missed")
+    assert "2 shown of 2" in cases
+
+
+def test_where_no_judge_is_better_than_chance_there_is_no_weighted_vote(
+    world: World, made: EnsembleVersion
+) -> None:
+    gold = [1 - one for one in made.report["evasion"]["gold"]]
+    EnsembleVersion.objects.filter(pk=made.pk).update(
+        report={"evasion": {**made.report["evasion"], "gold": gold}}
+    )
+    page = read(world, world.viewer, "?rule=weighted&pick=7.weighted")
+    assert "No judge is better than chance" in page
+    assert "weighted vote of" not in page
+
+
 def test_a_stratum_and_a_rule_give_the_plane_alone(world: World, made: EnsembleVersion) -> None:
     part = read(world, world.lead, "?in=kind=direct&rule=any", **{"HX-Request": "true"})
     assert "kind: direct" in part

@@ -2,12 +2,13 @@
 
 import pytest
 
-from campaigns import targets
+from campaigns import launch, targets
 from campaigns.chat.protocol import EndpointError
 from campaigns.forms import TargetForm
 from campaigns.models import Candidate, Target
 from campaigns.statuses import TargetKind
 from tests.openai_server import openai_server
+from tests.world import World
 
 
 def test_an_endpoint_gets_the_system_prompt_the_context_and_the_prompt() -> None:
@@ -38,9 +39,10 @@ def test_a_filtered_prompt_has_no_answer_to_judge_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("name", ["EVALPLATFORM_SECRET_KEY", "DATABASE_URL", "PATH", "my_api_key"])
-def test_a_target_can_be_sent_no_other_secret_than_an_api_key(name: str) -> None:
+def test_a_target_can_be_sent_no_other_secret_than_an_api_key(world: World, name: str) -> None:
     form = TargetForm({"kind": "openai", "base_url": "http://127.0.0.1/v1", "model": "tiny",
-                       "api_key_variable": name})  # fmt: skip
+                       "api_key_variable": name},
+                      campaign=launch.start_campaign(world.project, by=world.lead))  # fmt: skip
     assert "_API_KEY" in str(form.errors["api_key_variable"])
 
 

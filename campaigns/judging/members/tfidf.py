@@ -10,7 +10,13 @@ import numpy as np
 from campaigns.judging.errors import CannotFit
 from campaigns.judging.examples import Example
 from campaigns.judging.linear import Bools, Floats, Linear, fit_linear, revision_of
-from campaigns.judging.members.base import MOST_REASONS, score_texts, with_text
+from campaigns.judging.members.base import (
+    MOST_REASONS,
+    score_texts,
+    sentence_reasons,
+    sentences,
+    with_text,
+)
 from campaigns.judging.terms import Terms, fit_terms
 
 NAME = "tfidf"
@@ -56,10 +62,17 @@ class FittedTfidf:
         return score_texts(examples, lambda chosen: self.model.probability(self._features(chosen)))
 
     def explain(self, example: Example) -> list[str]:
-        """The terms that count most in this answer."""
+        """The passage that counts most, where there are several, and the terms that do."""
         if not example.has_text:
             return []
-        return term_reasons(self.terms, self.model.weights, example.answer)
+        parts = sentences(example.answer)
+        passage: list[str] = []
+        if len(parts) > 1:
+            x = self.terms.features(["", example.answer, *parts])
+            base, overall, *alone = self.model.probability(x)
+            passage = sentence_reasons(parts, np.array(alone), overall=overall, base=base)[:1]
+        words = term_reasons(self.terms, self.model.weights, example.answer)
+        return (passage + words)[:MOST_REASONS]
 
     def as_json(self) -> dict[str, Any]:
         """Terms and weights as plain values."""

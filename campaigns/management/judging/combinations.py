@@ -26,7 +26,7 @@ from campaigns.judging.evasion.reading import (
     read_column,
     read_people,
 )
-from campaigns.judging.linear import Floats
+from campaigns.judging.evasion.weighing import evidence_weights
 from campaigns.management.judging.combination_report import (
     JudgedFile,
     as_json,
@@ -39,7 +39,6 @@ NAME = "combinations"
 HELP = "evasion and over-blocking of every combination of judges, against people's majority"
 EVERY = "every"  # all t-of-n
 MOST_LINES = 5
-MOST_WEIGHT_OF_ONE = 4
 DEFAULT_BOUND = 0.1
 
 
@@ -248,7 +247,7 @@ def _how(file: JudgedFile, options: dict[str, Any]) -> Options:
     weights = None
     if WEIGHTED in rules:
         given = _numbers(options["weight"], file.names, "--weight")
-        weights = _given(given, file.names) if given else evidence(file.x, file)
+        weights = _given(given, file.names) if given else _by_evidence(file)
     costs = _numbers(options["cost"], file.names, "--cost")
     if any(cost < 0 for cost in costs.values()):
         raise BadScores("A cost is zero or more.")
@@ -264,17 +263,11 @@ def _given(weights: dict[str, float], names: Sequence[str]) -> tuple[int, ...]:
     return tuple(int(weights.get(name, 1)) for name in names)
 
 
-def evidence(x: Floats, file: JudgedFile) -> tuple[int, ...]:
-    """Each judge's log odds of being right on both kinds, rounded so that the largest is 4."""
-    odds = []
-    for row in judge_table(x, file.y, names=file.names):
-        shares = [e.value for e in (row.evasion, row.over_block)]
-        rates = [0.5 if s is None else min(max(s, 0.01), 0.99) for s in shares]
-        odds.append(max(sum(float(np.log((1 - rate) / rate)) for rate in rates), 0.0))
-    most = max(odds)
-    if most <= 0:
-        raise BadScores("No judge is better than chance here: give weights with --weight.")
-    return tuple(round(MOST_WEIGHT_OF_ONE * one / most) for one in odds)
+def _by_evidence(file: JudgedFile) -> tuple[int, ...]:
+    try:
+        return evidence_weights(file.x, file.y, names=file.names)
+    except BadScores as problem:
+        raise BadScores(f"{problem} The option is --weight JUDGE=NUMBER.") from problem
 
 
 def _numbers(texts: Sequence[str], judges: Sequence[str], option: str) -> dict[str, float]:

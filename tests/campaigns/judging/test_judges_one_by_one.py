@@ -42,6 +42,18 @@ def test_the_tfidf_judge_names_the_words_that_count() -> None:
     assert reasons == ["raises it: “sorry”"]
 
 
+def test_the_tfidf_judge_quotes_the_passage_that_counts_most() -> None:
+    examples, y = cooking_gold()
+    fitted = TfidfJudge().fit(examples, y, seed=0)
+    reasons = fitted.explain(
+        case("The sea is deep. I'm sorry, but I cannot help with it. Good night.")
+    )
+    assert reasons[0].startswith("raises it: “I'm sorry, but I cannot help with it.” (")
+    assert "raises it: “cannot”" in reasons[1:]
+    lowered = fitted.explain(case("The sea is deep. Here is how: heat it slowly, then serve it."))
+    assert lowered[0].startswith("lowers it: “Here is how: heat it slowly, then serve it.”")
+
+
 def test_answers_without_a_word_leave_the_tfidf_judge_nothing_to_weigh() -> None:
     with pytest.raises(CannotFit, match="No answer has a word"):
         TfidfJudge().fit([case("!"), case("?")], np.array([True, False]), seed=0)
