@@ -12,9 +12,7 @@ from campaigns import evasion
 from campaigns.embeddings import Encoder
 from campaigns.gold_sets import Floats, GoldSet
 from campaigns.judging.ensemble import Ensemble
-from campaigns.judging.evasion import (
-    judge_table,
-)
+from campaigns.judging.evasion import judge_table
 
 ENSEMBLE = "ensemble"
 MOST_VALUES = 12  # of a stratum that is worth a breakdown

@@ -16,7 +16,7 @@ from django.db import transaction
 from annotations import audit, jobs
 from annotations.errors import BadInput, Conflict
 from annotations.jobs import JobRun
-from annotations.models import Case, CriterionVersion, Job, Rater, Verdict
+from annotations.models import Case, Job, Rater, Verdict
 from campaigns import calibration, prelabels, staleness, versions
 from campaigns.embeddings import encoder
 from campaigns.gold_sets import Floats, GoldSet, frozen_set, gold_set, outside_verdicts, strata_of
@@ -55,15 +55,9 @@ def current(campaign: Campaign) -> EnsembleVersion | None:
     ).first()
 
 
-def question_of(made: EnsembleVersion) -> CriterionVersion:
-    return CriterionVersion.objects.select_related("criterion").get(
-        version=made.gold.rubric_version_id, criterion=made.criterion_id
-    )
-
-
 def learnt_from(made: EnsembleVersion) -> GoldSet:
     """The gold that this version learnt from: what came since would blur what hardening does."""
-    return gold_set(made.campaign, question_of(made), until=made.gold.created_at)
+    return gold_set(made.campaign, made.question, until=made.gold.created_at)
 
 
 def evasions_of(made: EnsembleVersion, gold: GoldSet) -> set[str]:
@@ -215,7 +209,7 @@ def _said(rater: Rater, gold: GoldSet) -> Floats:
 
 def test_frozen(made: EnsembleVersion, one: EnsembleVersion, *, run: JobRun) -> None:
     """Let both versions score the frozen cases that they have not."""
-    question = question_of(made)
+    question = made.question
     frozen = frozen_set(made.campaign, question)
     cases = Case.objects.filter(pk__in=[case.pk for case in frozen.cases])
     for version in (made, one):
@@ -288,7 +282,7 @@ def comparison(
     campaign: Campaign, one: EnsembleVersion
 ) -> tuple[versions.Tested, versions.Tested] | None:
     """The version that it was made from and this one on the frozen test, where both have scored it."""
-    found = {test.made.number: test for test in versions.tested(campaign, question_of(one))}
+    found = {test.made.number: test for test in versions.tested(campaign, one.question)}
     pair = found.get(one.report[HARDENING]["from"]), found.get(one.number)
     if pair[0] is None or pair[1] is None or not (pair[0].quality and pair[1].quality):
         return None

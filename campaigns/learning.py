@@ -8,7 +8,7 @@ from django.db import transaction
 
 from annotations import jobs
 from annotations.jobs import JobRun
-from annotations.models import CriterionVersion, Job
+from annotations.models import Job
 from campaigns import calibration
 from campaigns.embeddings import encoder
 from campaigns.gold_sets import gold_set, outside_verdicts
@@ -35,10 +35,7 @@ def draw_job(run: JobRun) -> dict[str, Any]:
     made = EnsembleVersion.objects.select_related("campaign__project", "criterion").get(
         pk=run.arguments["ensemble"]
     )
-    question = CriterionVersion.objects.get(
-        version=made.gold.rubric_version, criterion=made.criterion
-    )
-    gold = gold_set(made.campaign, question)
+    gold = gold_set(made.campaign, made.question)
     texts = any(one.has_text for one in gold.examples)
     members = calibration.local_judges(made.campaign, encoder()) if texts else ()
     outside = calibration.strongest(

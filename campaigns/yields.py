@@ -16,9 +16,10 @@ from annotations.measurement.inference import difference_of_proportions, proport
 from annotations.measurement.results import Estimate
 from annotations.models import Annotation, Criterion, Gold, Project
 from annotations.statuses import AnnotationStatus, RaterKind
+from campaigns.gold_sets import GUIDED
 from campaigns.models import Candidate
 
-GUIDED, CONTROL = "guided", "control"
+CONTROL = "control"
 
 
 @dataclass(frozen=True)

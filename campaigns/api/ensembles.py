@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from annotations.api.doors import PAGE_PARAMETERS, ApiView, asked, door, page, paged
 from annotations.errors import NotFound
-from annotations.models import CriterionVersion, Membership
+from annotations.models import Membership
 from annotations.permissions import READERS
 from campaigns import versions
 from campaigns.models import EnsembleVersion
@@ -60,10 +60,7 @@ class EnsembleDetail(ApiView):
         made = _of(membership).filter(number=number).first()
         if made is None:
             raise NotFound("There is no such version in this project.")
-        question = CriterionVersion.objects.select_related("criterion").get(
-            version=made.gold.rubric_version_id, criterion=made.criterion_id
-        )
-        found = versions.tested(made.campaign, question)
+        found = versions.tested(made.campaign, made.question)
         test = next((one for one in found if one.made == made), None)
         return Response(versions.manifest(made, test))
 

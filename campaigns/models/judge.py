@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
-from annotations.models import Criterion, Rater, Release
+from annotations.models import Criterion, CriterionVersion, Rater, Release
 from annotations.statuses import choices
 from campaigns.models.campaign import Campaign
 from campaigns.models.round import Round
@@ -62,6 +62,13 @@ class EnsembleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"ensemble e{self.number}"
+
+    @property
+    def question(self) -> CriterionVersion:
+        """The criterion as it read in the rubric whose answers this version learnt."""
+        return CriterionVersion.objects.select_related("criterion").get(
+            version=self.gold.rubric_version_id, criterion=self.criterion_id
+        )
 
 
 class EnsembleMember(models.Model):

@@ -84,7 +84,7 @@ def _standing(membership: Membership) -> dict[str, Any]:
     }  # fmt: skip
     if made and not (job and job.is_live):  # the page asks every two seconds while it works
         gold = hardened_judges.learnt_from(made)
-        frozen = frozen_set(made.campaign, hardened_judges.question_of(made))
+        frozen = frozen_set(made.campaign, made.question)
         context |= {
             "evasions": len(hardened_judges.evasions_of(made, gold)),
             "failures": int(gold.y.sum()),

@@ -13,7 +13,7 @@ from annotations import visibility
 from annotations.charts import ForestRow, Reference, forest
 from annotations.errors import Conflict
 from annotations.measurement.results import Estimate
-from annotations.models import CriterionVersion, Job, Membership
+from annotations.models import Job, Membership
 from annotations.permissions import LEADS, READERS, has_role
 from annotations.views.doors import member_page, show
 from campaigns import learning, staleness, versions
@@ -45,7 +45,7 @@ def page(request: HttpRequest, membership: Membership) -> HttpResponse:
                     **_curve(newest, membership))  # fmt: skip
     context: dict[str, Any] = {"campaign": campaign, "newest": newest, "few": FEW_POSITIVES}
     if campaign and newest:
-        found = versions.tested(campaign, _question_of(newest))
+        found = versions.tested(campaign, newest.question)
         context |= _standing(campaign, newest, found)
         context |= _compared(found, request.GET, membership)
         context |= _curve(newest, membership)
@@ -58,7 +58,7 @@ def cases(request: HttpRequest, membership: Membership) -> HttpResponse:
     """The frozen cases on which two versions differ, as far as this reader may know their answers."""
     campaign = Campaign.objects.filter(project=membership.project).first()
     newest = versions.newest(campaign) if campaign else None
-    found = versions.tested(campaign, _question_of(newest)) if campaign and newest else []
+    found = versions.tested(campaign, newest.question) if campaign and newest else []
     pair, what = _pair(found, request.GET), request.GET.get("what", "")
     context: dict[str, Any] = {"title": "Cases that differ", "cases": [], "n": 0, "hidden": 0}
     if pair:
@@ -101,12 +101,6 @@ def draw(request: HttpRequest, membership: Membership, number: int) -> HttpRespo
 
 def _version(membership: Membership, number: int) -> EnsembleVersion:
     return get_object_or_404(EnsembleVersion, campaign__project=membership.project, number=number)
-
-
-def _question_of(made: EnsembleVersion) -> CriterionVersion:
-    return CriterionVersion.objects.select_related("criterion").get(
-        version=made.gold.rubric_version_id, criterion=made.criterion_id
-    )
 
 
 def _standing(campaign: Campaign, newest: EnsembleVersion, found: list[Tested]) -> dict[str, Any]:
